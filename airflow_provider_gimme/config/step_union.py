@@ -1,0 +1,41 @@
+"""The union of all step types, told apart by ``type``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic_core import core_schema
+
+from airflow_provider_gimme.config.step import Step
+from airflow_provider_gimme.steps import part, step_types
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler
+
+__all__ = ["DEFAULT_STEP_TYPE", "AnyStep", "step_config"]
+
+DEFAULT_STEP_TYPE = "api_call"
+"""What a step is that does not say."""
+
+
+def step_config(step_type: str) -> type[Step]:
+    """Return the model of a step type."""
+    model: type[Step] = part(step_type, "config").StepConfig
+    return model
+
+
+def _type_of(value: Any) -> object:
+    if isinstance(value, dict):
+        return value.get("type", DEFAULT_STEP_TYPE)
+    return getattr(value, "type", None)
+
+
+class _Union:
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        choices = {name: handler.generate_schema(step_config(name)) for name in step_types()}
+        return core_schema.tagged_union_schema(choices=choices, discriminator=_type_of)
+
+
+AnyStep = Annotated[Step, _Union]
+"""A step of any type; without ``type`` it is an ``api_call``."""

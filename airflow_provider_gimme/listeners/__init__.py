@@ -1,0 +1,3 @@
+"""What the scheduler does for us when a run starts."""
+
+from __future__ import annotations

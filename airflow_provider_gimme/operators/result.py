@@ -1,0 +1,51 @@
+"""The task ``result``: after all leaves, it computes what the workflow gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_gimme.hooks.secrets import Secrets
+from airflow_provider_gimme.http.redaction import HIDDEN
+from airflow_provider_gimme.operators.base import WorkflowTask
+from airflow_provider_gimme.operators.fields import RESULT
+from airflow_provider_gimme.operators.scope import read_scope
+from airflow_provider_gimme.operators.sensitive import Sensitive, is_sensitive
+from airflow_provider_gimme.operators.state import STATE_KEY, computed_state, read_state
+
+if TYPE_CHECKING:
+    from airflow_provider_gimme.operators.run import TaskRun
+
+__all__ = ["ResultOperator", "read_result"]
+
+
+class ResultOperator(WorkflowTask):
+    """Compute the workflow's ``outputs``, which are the result of the Dag, and its ``state``."""
+
+    custom_operator_name = "result"
+    ui_color = "#f2f2f2"
+
+    def work(self, run: TaskRun) -> Any:
+        """Return the workflow's result, and keep what the run would leave to the next one, for ``outcome``."""
+        plan = self.plan
+        secrets = Secrets.of_file(plan.file, self.redactor)
+        sensitive = Sensitive(run, secrets.hide)
+        scope = read_scope(run, plan.outputs_read | plan.state.reads, secrets, opened=sensitive.show)
+        if plan.state.values:
+            scope = scope.with_extra(state=read_state(run, plan.state.state_read))
+            run.push(STATE_KEY, computed_state(run, scope))
+        return None if plan.outputs is None else plan.outputs.evaluate(scope)
+
+
+def read_result(run: TaskRun) -> Any:
+    """Return a run's result as far as there is one: its ``outputs``, else what its last step or its leaves gave."""
+    plan = run.plan
+    if plan.outputs is not None:
+        return run.pull(RESULT)
+    if len(plan.leaves) == 1:
+        return _shown(run, plan.leaves[0])
+    return {leaf: _shown(run, leaf) for leaf in plan.leaves}
+
+
+def _shown(run: TaskRun, task_id: str) -> Any:
+    output = run.pull(task_id)
+    return HIDDEN if output is not None and is_sensitive(run.plan, task_id) else output

@@ -1,0 +1,113 @@
+"""What all steps have in common: whether they run at all, what they see, what their failure means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_gimme.errors import GimmeError
+from airflow_provider_gimme.hooks.secrets import Secrets
+from airflow_provider_gimme.operators.base import WorkflowTask
+from airflow_provider_gimme.operators.scope import read_scope
+from airflow_provider_gimme.operators.sensitive import Sensitive, never_opened
+from airflow_provider_gimme.operators.state import read_state
+from airflow_provider_gimme.operators.verdict import TOLERATED, status_of
+
+if TYPE_CHECKING:
+    from airflow_provider_gimme.expressions import Scope
+    from airflow_provider_gimme.operators.run import TaskRun
+    from airflow_provider_gimme.plan import Plan, StepPlan
+
+__all__ = ["BACKSTOP_SECONDS", "StepTask"]
+
+BACKSTOP_SECONDS = 30
+"""How long after its own limit a step is ended by Airflow."""
+
+_TRUE = frozenset({"true", "1", "yes", "on"})
+_FALSE = frozenset({"false", "0", "no", "off", ""})
+
+
+class StepTask(WorkflowTask):
+    """One step of a workflow. A subclass defines :meth:`perform`."""
+
+    def __init__(self, *, plan: Plan, step: StepPlan, **kwargs: Any) -> None:
+        """Make the task of a step."""
+        super().__init__(
+            plan=plan,
+            limit=sum(entry.retry.limit for entry in step.entries),
+            on_crash=step.on_crash,
+            retry_delay=step.retry.delay,
+            **kwargs,
+        )
+        self.step = step
+        self.sensitive: Sensitive | None = None
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """What gives the values of the file's ``${NAME}``."""
+        return Secrets.of_file(self.plan.file, self.redactor)
+
+    def work(self, run: TaskRun) -> Any:
+        """Skip the step where it is not to run; else perform it."""
+        if not self._is_enabled():
+            self.skip(run, "disabled", "'enabled' is false")
+        run.time_left()
+        self.begin(run)
+        if self.step.run_on == "failure" and not self._has_failed(run, self.step.upstream):
+            self.skip(run, "run_on", "no step before this one failed")
+        scope = self.read(run)
+        if self.step.condition is not None and not self.step.condition.evaluate(scope):
+            self.skip(run, "condition", f"the condition is false: {self.step.condition.source}")
+        return self.keep(self.produce(run, scope))
+
+    def begin(self, run: TaskRun) -> None:
+        """Get ready to read and to keep what is sensitive.
+
+        :raises StepError: where the step's output is, and the worker has no key.
+        """
+        self.sensitive = Sensitive(run, self.secrets.hide)
+        if self.step.config.sensitive:
+            self.sensitive.check()
+            self.redactor.conceal = True
+
+    def keep(self, output: Any) -> Any:
+        """Return an output as Airflow keeps it: a sensitive one encrypted, any other one without what is sensitive."""
+        if self.sensitive is None:
+            raise RuntimeError("an output is made by a step that was begun")
+        return self.sensitive.close(output) if self.step.config.sensitive else self.sensitive.without(output)
+
+    def read(self, run: TaskRun) -> Scope:
+        """Return what the step's expressions are evaluated over."""
+        opened = never_opened if self.sensitive is None else self.sensitive.open
+        scope = read_scope(run, self.step.reads, self.secrets, opened=opened)
+        return scope.with_extra(state=read_state(run, self.step.state_read)) if self.step.state_read else scope
+
+    def produce(self, run: TaskRun, scope: Scope) -> Any:
+        """Return the step's output; a subclass may have other ways to it than :meth:`perform`."""
+        return self.perform(run, scope)
+
+    def perform(self, run: TaskRun, scope: Scope) -> Any:
+        """Do what the step says and return its output."""
+        raise NotImplementedError
+
+    def tolerate(self, error: GimmeError) -> str | None:  # noqa: ARG002 - every failure of the step is tolerated
+        """Return the mark of a tolerated failure where the file says that the run goes on."""
+        return TOLERATED if self.step.tolerated else None
+
+    def _is_enabled(self) -> bool:
+        written = self.step.config.enabled
+        if isinstance(written, bool):
+            return written
+        from airflow_provider_gimme.expressions import Compiler, Scope
+
+        text = Compiler().template(written).evaluate(Scope(secret=self.secrets)).strip().lower()
+        if text in _TRUE | _FALSE:
+            return text in _TRUE
+        from airflow_provider_gimme.errors import StepError
+
+        raise StepError(f"'enabled' is {written}, which stands for neither true nor false. Set it to true or false.")
+
+    def _has_failed(self, run: TaskRun, task_ids: Iterable[str]) -> bool:
+        states = run.states(tuple(task_ids))
+        return any(status_of(state, None) in {"failed", "upstream_failed"} for state in states.values())

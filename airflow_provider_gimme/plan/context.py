@@ -1,0 +1,109 @@
+"""What planning a file needs at hand: the file, its problems so far, and a compiler for its expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow_provider_gimme.errors import ExpressionError, Problem
+from airflow_provider_gimme.expressions import Compiler, Functions
+
+if TYPE_CHECKING:
+    from airflow_provider_gimme.config import Workflow
+    from airflow_provider_gimme.expressions import Compiled, Reference
+    from airflow_provider_gimme.loading import Loaded
+
+__all__ = ["Context", "Kind", "Path"]
+
+Path = tuple[str | int, ...]
+"""Where in a document: keys and indexes from its root."""
+
+Kind = Literal[
+    "template",
+    "value",
+    "expression",
+    "condition",
+    "json_template",
+    "mapping",
+    "path_mapping",
+    "body_path",
+    "body_expression",
+    "body_condition",
+    "endpoint",
+]
+"""How a text is compiled: the methods of ``Compiler``."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """One place of a file while it is planned: compiles what stands there and collects problems and references."""
+
+    loaded: Loaded
+    workflow: Workflow
+    functions: Functions
+    path: Path = ()
+    problems: list[Problem] = field(default_factory=list)
+    references: list[tuple[Path, Reference]] = field(default_factory=list)
+    compilers: dict[frozenset[str], Compiler] = field(default_factory=dict, repr=False)
+    names: tuple[str, ...] = ()
+    """What expressions at this place and below it know beside the scope: ``item``, where there is one."""
+
+    def at(self, *path: str | int) -> Context:
+        """Return the context of a place below this one; problems and references are shared."""
+        return replace(self, path=(*self.path, *path))
+
+    def root(self) -> Context:
+        """Return the context of the whole document."""
+        return replace(self, path=(), names=())
+
+    def knowing(self, *names: str) -> Context:
+        """Return this place with names that all expressions know at it and below it."""
+        return replace(self, names=(*self.names, *names))
+
+    def separate(self) -> Context:
+        """Return this place with references of its own, so that what one part refers to can be told."""
+        return replace(self, references=[])
+
+    def step(self, index: int) -> Context:
+        """Return the place of a step, with references of its own."""
+        return self.of_run().at("steps", index).separate()
+
+    def of_run(self) -> Context:
+        """Return the whole document for what a run evaluates: expressions know ``state``, where there is any."""
+        return self.root().knowing("state") if self.workflow.state else self.root()
+
+    def report(self, message: str, *, line: int | None = None, warning: bool = False) -> None:
+        """Add a problem at this place; ``line`` counts from 1 within the text that stands here."""
+        severity: Literal["error", "warning"] = "warning" if warning else "error"
+        offset = 0 if line is None else line - 1
+        self.problems.append(self.loaded.at(self.path, message, line_offset=offset, severity=severity))
+
+    def compile(self, kind: Kind, source: Any, *local_names: str) -> Compiled[Any]:
+        """Compile what stands at this place; a fault becomes a problem and something harmless is returned."""
+        compiler = self.compiler(*self.names, *local_names)
+        compiled: Compiled[Any]
+        try:
+            compiled = getattr(compiler, kind)(source)
+        except ExpressionError as error:
+            self.report(error.message, line=error.line)
+            return compiler.template("")
+        self.references.extend((self.path, reference) for reference in compiled.references)
+        return replace(compiled, place=_place(self.path))
+
+    def compiler(self, *local_names: str) -> Compiler:
+        """Return the compiler for this file, which knows some more names; each set of names has one."""
+        names = frozenset(local_names)
+        if names not in self.compilers:
+            self.compilers[names] = Compiler(self.functions, frozenset(self.workflow.variables), names)
+        return self.compilers[names]
+
+    def texts(self, written: Mapping[str, str] | None, *local_names: str) -> dict[str, Compiled[str]]:
+        """Compile the templates of a map, each at its own place."""
+        return {name: self.at(name).compile("template", text, *local_names) for name, text in (written or {}).items()}
+
+
+def _place(path: Path) -> str:
+    """Write where something stands, in a step from the step on: its error is told with the step's name anyway."""
+    keys = path[2:] if path[:1] == ("steps",) else path
+    return ".".join(str(key) for key in keys)

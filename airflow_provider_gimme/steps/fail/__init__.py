@@ -1,0 +1,1 @@
+"""A failure on purpose."""

@@ -1,0 +1,1 @@
+"""A value computed from what is already there, without a call."""

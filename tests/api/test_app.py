@@ -1,0 +1,34 @@
+"""The application that Airflow mounts without authentication."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_gimme.api.app import make_app
+from airflow_provider_gimme.errors import EventError
+from airflow_provider_gimme.plugin import GimmePlugin
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # Airflow's own API uses what starlette deprecates
+
+
+def test_every_route_asks_who_calls() -> None:
+    """Each route depends on a user of Airflow's auth manager, and what is mounted is this application."""
+    from airflow.api_fastapi.core_api.security import get_user
+    from fastapi.routing import APIRoute
+
+    routes = [route for route in make_app().routes if isinstance(route, APIRoute)]
+    assert [route.path for route in routes] == ["/api/v1/events"]
+    assert all(get_user in [each.call for each in route.dependant.dependencies] for route in routes)
+    assert [each["url_prefix"] for each in GimmePlugin.fastapi_apps] == ["/gimme"]
+
+
+@pytest.mark.parametrize("written", ["[1]", "{", '{"a": 1}', '{"a": ["b", 2]}'])
+def test_a_wrong_setting_is_told(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+    """`event_subjects` is an object from names to types; anything else is an error that names it."""
+    from airflow_provider_gimme.api.events import read_subjects
+
+    monkeypatch.setenv("AIRFLOW__GIMME__EVENT_SUBJECTS", '{"made": "a.b", "any": ["a.>"]}')
+    assert read_subjects() == {"made": ("a.b",), "any": ("a.>",)}
+    monkeypatch.setenv("AIRFLOW__GIMME__EVENT_SUBJECTS", written)
+    with pytest.raises(EventError, match="event_subjects is no JSON object"):
+        read_subjects()

@@ -1,0 +1,92 @@
+"""What every test stands on: an Airflow home of its own, and servers that are there or named as missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+
+def _make_airflow_home() -> str:
+    """Point Airflow at an empty folder; this must happen before anything imports Airflow."""
+    for name in [name for name in os.environ if name.startswith(("AIRFLOW_", "GIMME_ENV"))]:
+        del os.environ[name]
+    home = tempfile.mkdtemp(prefix="gimme-airflow-home-")
+    os.environ["AIRFLOW_HOME"] = home
+    os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+    os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = f"{home}/dags"
+    os.environ["AIRFLOW__CORE__PLUGINS_FOLDER"] = f"{home}/plugins"
+    os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "WARNING"
+    os.environ["AIRFLOW__LOGGING__NAMESPACE_LEVELS"] = "airflow.task.operators.airflow_provider_gimme=INFO"
+    return home
+
+
+E2E = Path(__file__).parent / "e2e"
+AIRFLOW_HOME = _make_airflow_home()
+
+# Speed differs from machine to machine; a test that is too slow is stopped by its own time limit.
+settings.register_profile("gimme", deadline=None)
+settings.load_profile("gimme")
+
+
+OWN_AIRFLOW = ("test_pool_race", "test_demo")
+"""The modules of end-to-end tests that leave the shared Airflow alone, the slowest first."""
+_TURNS = {name: turn for turn, name in enumerate(("airflow", *OWN_AIRFLOW))}
+
+
+def airflow_of(nodeid: str) -> str:
+    """Return what must stay in one process: ``airflow`` for all tests on the shared one, else the test's module."""
+    path = Path(nodeid.partition("::")[0])
+    if path.stem in OWN_AIRFLOW:
+        return path.stem
+    return "airflow" if path.parent.name == E2E.name else str(path)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the end-to-end tests and put them first: with several processes, the longest group must not begin last."""
+    for item in items:
+        if E2E in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+    items.sort(key=lambda item: _TURNS.get(airflow_of(item.nodeid), len(_TURNS)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Hand whole modules to the processes of pytest-xdist, in order, and the shared Airflow to one of them."""
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+    class Scheduler(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return airflow_of(nodeid)
+
+    config.option.loadscopereorder = False
+    return Scheduler(config, log)
+
+
+def pytest_unconfigure() -> None:
+    """Leave nothing behind."""
+    shutil.rmtree(AIRFLOW_HOME, ignore_errors=True)
+
+
+Need = Callable[[str, object], None]
+"""Takes the name of a program or a server that a test needs, and whether it is there (any value, by its truth)."""
+
+
+@pytest.fixture(scope="session")
+def need() -> Need:
+    """Skip the test by the name of what is missing, or fail it where everything has to be there (``GIMME_CI``)."""
+
+    def _need(name: str, present: object) -> None:
+        if present:
+            return
+        if os.environ.get("GIMME_CI"):
+            pytest.fail(f"{name} is missing, and GIMME_CI wants everything to be there", pytrace=False)
+        pytest.skip(f"{name} is missing")
+
+    return _need

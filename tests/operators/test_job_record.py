@@ -1,0 +1,120 @@
+"""What is kept of a submitted job, and for whom: a try that follows it, or a series that knows nothing of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+from airflow.sdk.execution_time.comms import ErrorResponse
+
+from airflow_provider_gimme.operators.job_record import JobRecord
+from airflow_provider_gimme.operators.job_run import is_wanted
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # Airflow's own, at the first import of its models
+
+BEGUN = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+@dataclass
+class Store:
+    """A task's state, in memory; it dies before it has written so many values."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    left: int = 1000
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self.values.get(key, default)
+
+    def set(self, key: str, value: Any) -> None:
+        if not self.left:
+            raise ConnectionError("the process dies")
+        self.left -= 1
+        self.values[key] = value
+
+
+@dataclass(frozen=True)
+class Run:
+    """One task, as far as it is asked for here."""
+
+    state: str | None = "running"
+    may_retry: bool = True
+    dag_id: str = "d"
+    run_id: str = "r"
+    task_id: str = "t"
+    max_tries: int = 4
+    error: Exception | None = None
+
+    def states(self, task_ids: tuple[str, ...]) -> dict[str, str | None]:
+        if self.error is not None:
+            raise self.error
+        return dict.fromkeys(task_ids, self.state)
+
+
+def record(response: Any = None, max_tries: int = 4) -> JobRecord:
+    """Return the record of a job."""
+    run: Any = Run(max_tries=max_tries)
+    return JobRecord.of(run, {"id": 7}, response, BEGUN, {"method": "POST", "body": "ä" * 10})
+
+
+@pytest.mark.parametrize("response", [None, {"a": 1}, {"long": "ä🎈" * 30_000}])
+def test_what_is_kept_is_found_again(response: Any) -> None:
+    """However long the submit's answer is; no value is longer than Airflow takes without a warning."""
+    store = Store()
+    record(response).keep(store)
+    assert JobRecord.load(store, 4) == record(response)
+    assert all(len(str(value)) <= 60_000 for value in store.values.values())
+
+
+def test_a_cleared_task_knows_no_job() -> None:
+    """Another `max_tries` is another series, which submits anew and then has its own."""
+    store = Store()
+    record().keep(store)
+    assert JobRecord.load(store, 6) is None
+    record(max_tries=6).keep(store)
+    assert JobRecord.load(store, 4) is None
+    found = JobRecord.load(store, 6)
+    assert found is not None
+    assert found.key != record().key
+
+
+@pytest.mark.parametrize("written", range(3))
+def test_a_record_is_there_whole_or_not_at_all(written: int) -> None:
+    """A process that dies while it writes leaves no record: the submit is made again under its key."""
+    store = Store(left=written)
+    with pytest.raises(ConnectionError):
+        record("x" * 100_000).keep(store)
+    assert JobRecord.load(store, 4) is None
+
+
+def test_a_cancelled_job_is_known_as_such() -> None:
+    """So that it is not cancelled twice."""
+    store = Store()
+    record({"a": 1}).keep(store)
+    assert record({"a": 1}).keep_cancelled(store).cancelled
+    found = JobRecord.load(store, 4)
+    assert found is not None
+    assert (found.cancelled, found.response) == (True, {"a": 1})
+
+
+@pytest.mark.parametrize(
+    "run, wanted",
+    [
+        (Run("running"), True),
+        (Run("running", may_retry=False), False),
+        (Run("up_for_retry"), True),
+        (Run("queued"), True),
+        (Run("restarting"), False),
+        (Run("failed"), False),
+        (Run("success"), False),
+        (Run("skipped"), False),
+        (Run(None), True),
+        (Run(error=EOFError()), True),
+        (Run(error=AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR))), True),
+    ],
+)
+def test_who_still_wants_a_task_that_is_told_to_stop(run: Any, *, wanted: bool) -> None:
+    """Its job is cancelled only where no try will follow it."""
+    assert is_wanted(run) is wanted
