@@ -37,6 +37,7 @@ $(STAMP): pyproject.toml constraints.txt airflow_provider_gimme/__init__.py
 	fi
 	@echo "Installing into $(VENV); the first time takes a few minutes"
 	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(PY) -m compileall -q airflow_provider_gimme demo # as pip does with a package that is not editable
 	@touch $@
 
 .PHONY: demo

@@ -1,8 +1,8 @@
 """From files to Dags: a thousand workflows of nine steps, beside dag-factory and Dags written by hand in Python.
 
-All make equal Dags: nine ``HttpOperator`` tasks in a chain, with a schedule. Each way has a process of its own, which has
-loaded Airflow and its own modules before the clock starts. dag-factory has a virtual environment of its own, made once
-under ``.bench``, which looks up Airflow in the one that runs this.
+All make equal Dags: nine ``HttpOperator`` tasks in a chain, with a schedule. Each way has a process of its own, which
+has loaded Airflow and its own modules before the clock starts. dag-factory has a virtual environment of its own, made
+once under ``.bench``, which looks up Airflow in the one that runs this.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -63,6 +64,12 @@ class Compiled(Generic[_T_co]):
     def constant(self) -> bool:
         """Whether it yields the same over every scope."""
         return self.part.constant
+
+    def standing_at(self, place: str) -> Compiled[_T_co]:
+        """Return it as it stands at a place of a file."""
+        placed = copy(self)
+        placed.__dict__["place"] = place  # not by replace(): this is done for each expression of a file
+        return placed
 
     def evaluate(self, scope: Scope) -> _T_co:
         """Return its value over a scope.

@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -181,9 +182,20 @@ def _line(error: Exception, file: Path) -> str:
 
 def _may_have_entry_points() -> bool:
     """Say whether an installed package names our entry point; a look at the texts is much quicker than parsing all."""
+    for folder in sys.path:
+        try:
+            changed = Path(folder or ".").stat().st_mtime_ns
+        except OSError:
+            continue
+        if _is_named_in(folder or ".", changed):
+            return True
+    return False
+
+
+@lru_cache(maxsize=256)
+def _is_named_in(folder: str, changed: int) -> bool:  # noqa: ARG001 - installing a package changes its folder
     group = f"[{ENTRY_POINT_GROUP}]".encode()
-    listed = (file for folder in sys.path for file in Path(folder or ".").glob("*-info/entry_points.txt"))
-    return any(group in file.read_bytes() for file in listed)
+    return any(group in file.read_bytes() for file in Path(folder).glob("*-info/entry_points.txt"))
 
 
 def _entry_point_modules() -> Iterable[tuple[str, ModuleType]]:

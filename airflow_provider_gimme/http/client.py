@@ -127,28 +127,22 @@ class Client:
     ) -> Response:
         """Make one attempt of a call and return its answer, read to its end.
 
-        ``timeout`` bounds the attempt, redirects and body included. A redirect is followed for GET and HEAD, at most
-        five times, within the base's origin and (without credentials) to allowed hosts, unless ``expected`` says that
-        its status is good; a redirect that is not followed is judged as any answer is: by ``judge``, and by
-        ``expected`` where that has nothing to say. With a judge the body of every answer is read. ``limit`` is what
-        ``timeout`` is called in a message; ``on_failure`` gets the record of an attempt that fails, beside the client's
-        own ``on_call``.
+        ``timeout`` bounds the attempt, redirects and body included; ``limit`` is what it is called in a message. An
+        answer is judged by ``judge``, which is given every body, and by ``expected`` where that has nothing to say.
+        ``on_failure`` gets the record of an attempt that fails, beside the client's own ``on_call``.
 
-        With a ``sink`` the body of an expected answer is streamed into it, of any size and in constant memory, and the
-        response has none. ``read_timeout`` is how long a body may be silent between two pieces: by default a minute
-        for a stream (events, lines of JSON, a ``sink``), and the whole attempt for any other body.
+        With a ``sink`` the body of an expected answer is streamed into it, in constant memory; the response has none.
+        ``read_timeout`` is how long a body may be silent: by default a minute for a stream (events, lines, a ``sink``).
 
         :raises RequestError: the request may not be sent as it is; nothing was sent.
         :raises ConnectError: no connection, or the exchange broke off; ``sent`` tells which.
         :raises CallTimeoutError: the time was used up; the message names the limit.
         :raises BodyError: the body is too large, or not compressed as it says.
-        :raises OutcomeError: the judge refuses the answer.
-        :raises StatusError: the status is not an expected one.
+        :raises AnswerError: the judge refuses it (OutcomeError), or its status is not an expected one (StatusError).
         """
         exchange = self._exchange(request, timeout, attempt, expected, limit)
         exchange.sink, exchange.read_timeout, exchange.judge = sink, read_timeout, judge
-        failure: CallError | None = None
-        response: Response | None = None
+        failure, response = None, None
         try:
             async with asyncio.timeout(None) as clock:
                 self._deadlines.begin(clock, timeout.total_seconds())
@@ -193,7 +187,11 @@ class Client:
         return Exchange(self._session, failures, expected, self._options)
 
     async def _follow(self, request: Request, exchange: Exchange) -> Response:
-        """Send a request and follow its redirects."""
+        """Send a request and follow its redirects.
+
+        A redirect is followed for GET and HEAD, at most five times, within the base's origin and (without credentials)
+        to allowed hosts, unless its status is an expected one; one that is not followed is judged as any answer is.
+        """
         if reason := self._targets.refusal(request):
             raise exchange.failures.refused(reason)
         foreign = self._targets.trust(request.url) != "own"

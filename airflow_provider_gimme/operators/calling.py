@@ -27,12 +27,10 @@ class CallingTask(WorkflowTask):
     template_fields_renderers: ClassVar[dict[str, str]] = {"request": "json"}
     overwrite_rtif_after_execution = True
 
-    def __init__(self, **kwargs: Any) -> None:
-        """Make a task that has not called yet."""
-        super().__init__(**kwargs)
-        self.request: dict[str, Any] | None = None
-        self.call: Call | None = None
-        self._decided: tuple[GimmeError, Decision] | None = None
+    # of the class, not set by a constructor: Airflow wraps each one, and a file has many tasks
+    request: dict[str, Any] | None = None
+    call: Call | None = None
+    _decided: tuple[GimmeError, Decision] | None = None
 
     def decide(self, run: TaskRun, error: GimmeError) -> Decision:
         """Decide by the rules of the call whether it is made again; of one error, once."""

@@ -22,7 +22,7 @@ __all__ = ["FallbackTask"]
 _LINE = 500
 
 
-class FallbackTask(CallingTask, StepTask):
+class FallbackTask(StepTask, CallingTask):
     """Perform a step, and where its call has failed for good, its fallbacks in order.
 
     ``step`` is the entry whose turn it is. Which one that is outlives the process: the next try of the task goes on

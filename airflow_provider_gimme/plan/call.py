@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from airflow_provider_gimme.config.call import Idempotency
 from airflow_provider_gimme.errors import ExpressionError
+from airflow_provider_gimme.plan.address import join_url, path_names, plan_address
 from airflow_provider_gimme.plan.body import (
     BodyPlan,
     content_type_header,
@@ -22,7 +21,6 @@ from airflow_provider_gimme.plan.body import (
 from airflow_provider_gimme.plan.files import OpenFile, is_file_value, sketch_file
 from airflow_provider_gimme.plan.outcome import OutcomePlan, plan_outcome
 from airflow_provider_gimme.plan.saved import check_saved_path, plan_save_to
-from airflow_provider_gimme.plan.services import ServicePlan, plan_service
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -34,10 +32,10 @@ if TYPE_CHECKING:
     from airflow_provider_gimme.plan.context import Context
     from airflow_provider_gimme.plan.for_each import ItemsPlan
     from airflow_provider_gimme.plan.paginate import PagesPlan
+    from airflow_provider_gimme.plan.services import ServicePlan
 
-__all__ = ["CallWork", "join_url", "merge_headers", "plan_call"]
+__all__ = ["CallWork", "merge_headers", "plan_call"]
 
-_VARIES = re.compile(r"[{$]")
 _CALL = "call"
 """What expressions of the request know beside the scope: ``call.idempotency_key``."""
 
@@ -196,14 +194,6 @@ def merge_headers(far: Mapping[str, str], near: Mapping[str, str]) -> dict[str, 
     return {name: text for name, text in far.items() if name.lower() not in written} | dict(near)
 
 
-def join_url(base_url: str, path: str) -> str:
-    """Put a path under a base URL, whose own path is kept; an absolute URL stays as it is."""
-    if _is_absolute(path) or not path:
-        return path or base_url
-    separator = "" if path.startswith("?") else "/"
-    return base_url.rstrip("/") + separator + path.lstrip("/")
-
-
 def _as_map(value: Any) -> Mapping[str, Any]:
     if value is None or isinstance(value, Mapping):
         return value or {}
@@ -228,9 +218,9 @@ def plan_call(config: Call, context: Context, *local_names: str, service: Servic
         )
     return CallWork(
         method=config.verb,
-        service=service or _service(config, context),
+        service=service or plan_address(config, context),
         endpoint=endpoint,
-        path_names=_path_names(endpoint, config, context),
+        path_names=path_names(endpoint, config, context),
         query={
             name: context.at("query", name).compile("value", value, *names)
             for name, value in (config.query or {}).items()
@@ -263,51 +253,6 @@ def _key_header(idempotency: Idempotency | None) -> str | None:
     if idempotency is None:
         return None
     return idempotency.header or (None if idempotency.body else "Idempotency-Key")
-
-
-def _service(config: Call, context: Context) -> ServicePlan:
-    service = plan_service(context.at("service"), config.service)
-    if service.api_base is None and service.connection is None:
-        context.report(
-            f"there is no base URL for endpoint {config.endpoint!r}. Write 'api_base' or 'connection' in the workflow "
-            "or in the step's service."
-        )
-    elif service.api_base is not None:
-        _check_absolute(config.endpoint, service.api_base, service.allow_hosts, context)
-    return service
-
-
-def _check_absolute(endpoint: str, base: Compiled[str], hosts: tuple[str, ...], context: Context) -> None:
-    """Report an absolute URL that no call may go to, where both it and the base are written out."""
-    written_out = _is_absolute(endpoint) and base.constant and _is_absolute(base.source)
-    if not written_out or _VARIES.search(endpoint):
-        return
-    from airflow_provider_gimme.http.request import Request
-    from airflow_provider_gimme.http.targets import Targets
-
-    try:
-        refusal = Targets.of(base.source, hosts).refusal(Request("GET", endpoint))
-    except ValueError:
-        return
-    if refusal is not None:
-        context.at("endpoint").report(f"no call may go there: {refusal}.")
-
-
-def _is_absolute(url: str) -> bool:
-    return not url.startswith("/") and urlsplit(url).scheme in {"http", "https"}
-
-
-def _path_names(endpoint: Compiled[str], config: Call, context: Context) -> frozenset[str]:
-    names: frozenset[str] = getattr(endpoint, "path_names", frozenset())
-    known = set(context.workflow.variables) | set(config.input_map if isinstance(config.input_map, dict) else ())
-    schema = context.workflow.inputs
-    if schema is not None:
-        known |= set(schema.get("properties", {}))
-        for name in sorted(names - known):
-            context.at("endpoint").report(
-                f"'{{{name}}}' is in none of 'input_map', 'inputs' and 'variables'. Add it to one."
-            )
-    return names
 
 
 def _transform(config: Call, context: Context) -> Compiled[Any] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_gimme.errors import ExpressionError, Problem
@@ -51,19 +51,19 @@ class Context:
 
     def at(self, *path: str | int) -> Context:
         """Return the context of a place below this one; problems and references are shared."""
-        return replace(self, path=(*self.path, *path))
+        return self._but(path=(*self.path, *path))
 
     def root(self) -> Context:
         """Return the context of the whole document."""
-        return replace(self, path=(), names=())
+        return self._but(path=(), names=())
 
     def knowing(self, *names: str) -> Context:
         """Return this place with names that all expressions know at it and below it."""
-        return replace(self, names=(*self.names, *names))
+        return self._but(names=(*self.names, *names))
 
     def separate(self) -> Context:
         """Return this place with references of its own, so that what one part refers to can be told."""
-        return replace(self, references=[])
+        return self._but(references=[])
 
     def step(self, index: int) -> Context:
         """Return the place of a step, with references of its own."""
@@ -89,7 +89,7 @@ class Context:
             self.report(error.message, line=error.line)
             return compiler.template("")
         self.references.extend((self.path, reference) for reference in compiled.references)
-        return replace(compiled, place=_place(self.path))
+        return compiled.standing_at(_place(self.path))
 
     def compiler(self, *local_names: str) -> Compiler:
         """Return the compiler for this file, which knows some more names; each set of names has one."""
@@ -97,6 +97,11 @@ class Context:
         if names not in self.compilers:
             self.compilers[names] = Compiler(self.functions, frozenset(self.workflow.variables), names)
         return self.compilers[names]
+
+    def _but(self, **changes: Any) -> Context:
+        context = object.__new__(Context)  # not by replace(): this is done some twenty times for each step
+        context.__dict__.update(self.__dict__, **changes)
+        return context
 
     def texts(self, written: Mapping[str, str] | None, *local_names: str) -> dict[str, Compiled[str]]:
         """Compile the templates of a map, each at its own place."""

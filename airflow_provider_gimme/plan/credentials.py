@@ -141,7 +141,7 @@ def _under(field: str, texts: Mapping[str, Any]) -> dict[str, str]:
 
 def _absolute(where: str, base_url: str, url: str) -> str:
     """Return a URL, or what a path is under the base."""
-    from airflow_provider_gimme.plan.call import join_url
+    from airflow_provider_gimme.plan.address import join_url
 
     joined = join_url(base_url, url)
     if urlsplit(joined).scheme in {"http", "https"}:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -174,8 +174,12 @@ def _rule(place: Context, written: str | None) -> Compiled[bool] | None:
 
 def statuses_of(written: int | str | list[int | str]) -> frozenset[int]:
     """Return all statuses that a status, a class like ``2xx`` or a list of them stands for."""
-    each = written if isinstance(written, list) else [written]
-    return frozenset(status for one in each for status in _range(one))
+    return _statuses(tuple(written) if isinstance(written, list) else (written,))
+
+
+@lru_cache(maxsize=256)
+def _statuses(written: tuple[int | str, ...]) -> frozenset[int]:
+    return frozenset(status for one in written for status in _range(one))
 
 
 def _range(status: int | str) -> range:

@@ -14,7 +14,8 @@ from airflow_provider_gimme.expressions import Scope, StepResult
 from airflow_provider_gimme.http.headers import Headers
 from airflow_provider_gimme.http.request import Request, Response
 from airflow_provider_gimme.plan import plan_text
-from airflow_provider_gimme.plan.call import CallWork, join_url
+from airflow_provider_gimme.plan.address import join_url
+from airflow_provider_gimme.plan.call import CallWork
 
 BASE = "https://api.example/v1"
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from airflow_provider_gimme.hooks.target import Target
     from airflow_provider_gimme.http.request import Response
     from airflow_provider_gimme.operators.run import TaskRun
-    from airflow_provider_gimme.plan import Plan, StepPlan
     from airflow_provider_gimme.plan.call import CallWork
     from airflow_provider_gimme.plan.for_each import ItemsPlan
 
@@ -43,10 +42,6 @@ class StepOperator(FallbackTask, HttpOperator):
 
     custom_operator_name = "api_call"
     ui_color = "#d7e8fb"
-
-    def __init__(self, *, plan: Plan, step: StepPlan, **kwargs: Any) -> None:
-        """Make the task of an ``api_call`` step."""
-        super().__init__(plan=plan, step=step, endpoint="", **kwargs)
 
     def read(self, run: TaskRun) -> Scope:
         """Return what the step's expressions are evaluated over; ``run.attempt`` is that of the call."""
