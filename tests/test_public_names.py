@@ -12,6 +12,8 @@ from airflow_provider_gimme import errors
 from airflow_provider_gimme.get_provider_info import get_provider_info
 from tests.test_layers import PACKAGE, ROOT, modules, path_of, tree_of
 
+pytestmark = pytest.mark.filterwarnings("ignore")  # Airflow's own API uses what starlette deprecates
+
 
 def _public(module: str) -> set[str]:
     """Return the functions, classes and constants that a module defines without a leading underscore."""

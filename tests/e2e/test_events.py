@@ -73,9 +73,9 @@ class Sender:
         self, event: Mapping[str, Any] | bytes, token: str | None = None, **headers: str
     ) -> tuple[int, dict[str, Any]]:
         """Return status and body of the answer; without a token the administrator's is used."""
-        bearer = self._airflow.token() if token is None else token
+        bearer = token or self._airflow.token()
         options: dict[str, Any] = {"content": event} if isinstance(event, bytes) else {"json": event}
-        all_headers = {**({"Authorization": f"Bearer {bearer}"} if bearer else {}), **headers}
+        all_headers = {"Authorization": f"Bearer {bearer}", **headers}
         answer = httpx.post(self._url, headers=all_headers, timeout=60, trust_env=False, **options)
         return answer.status_code, answer.json()
 
@@ -137,6 +137,7 @@ def test_an_event_starts_the_bound_workflow_once(sender: Sender, airflow: Airflo
     assert shown["note"].endswith("source '/studio'; provider 'book-writer', priority 10")
     assert airflow.get("dags/events_chapter")["tags"][0]["name"].startswith("event:events.")
     binary = {"ce-id": "e-1", "ce-source": "/studio", "ce-type": "events.made", "ce-specversion": "1.0"}
+    binary["ce-subject"] = "blob-7"
     again = sender.send(
         b'{"metadata": {"type": "chapter"}, "text": "other"}', **binary, **{"content-type": "application/json"}
     )[1]
@@ -163,9 +164,9 @@ def test_one_refused_binding_does_not_stop_the_others(sender: Sender, airflow: A
 
 
 def test_who_may_not_trigger_may_not_send(sender: Sender, airflow: AirflowInstance) -> None:
-    """Without a token it is 401, for who may only look 403, and nothing runs; who may trigger may send."""
+    """With a token of nobody, and for who may only look, it is 403 and nothing runs; who may trigger may send."""
     before = len(runs_of(airflow, "events_outline"))
-    assert sender.send(made("e-3", "outline"), token="")[0] == 401
+    assert sender.send(made("e-3", "outline"), token="nobody")[0] == 403
     status, answer = sender.send(made("e-3", "outline"), token=sender.token_of("VIEWER"))
     assert (status, answer) == (403, {"detail": "you may not trigger any of the workflows that this event starts."})
     assert len(runs_of(airflow, "events_outline")) == before
