@@ -62,6 +62,8 @@ def _step(step: StepPlan) -> str:
         parts.append(f"after {', '.join(step.upstream)}")
     if step.condition is not None:
         parts.append(f"if {step.condition.source}")
+    if step.chosen_by:
+        parts.append(f"if chosen by {' or '.join(step.chosen_by)}")
     if step.run_on != "success":
         parts.append(f"on {step.run_on}")
     return "  ".join(parts)

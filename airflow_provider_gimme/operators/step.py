@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from airflow_provider_gimme.operators.run import TaskRun
     from airflow_provider_gimme.plan import Plan, StepPlan
 
-__all__ = ["BACKSTOP_SECONDS", "StepTask"]
+__all__ = ["BACKSTOP_SECONDS", "CHOSEN_KEY", "StepTask"]
 
 BACKSTOP_SECONDS = 30
 """How long after its own limit a step is ended by Airflow."""
+
+CHOSEN_KEY = "chosen"
+"""The XCom key of the steps that a switch has chosen."""
 
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off", ""})
@@ -56,6 +59,8 @@ class StepTask(WorkflowTask):
         self.begin(run)
         if self.step.run_on == "failure" and not self._has_failed(run, self.step.upstream):
             self.skip(run, "run_on", "no step before this one failed")
+        if self.step.chosen_by and not self._is_chosen(run):
+            self.skip(run, "switch", f"it was not chosen by {' or '.join(map(repr, self.step.chosen_by))}")
         scope = self.read(run)
         if self.step.condition is not None and not self.step.condition.evaluate(scope):
             self.skip(run, "condition", f"the condition is false: {self.step.condition.source}")
@@ -107,6 +112,9 @@ class StepTask(WorkflowTask):
         from airflow_provider_gimme.errors import StepError
 
         raise StepError(f"'enabled' is {written}, which stands for neither true nor false. Set it to true or false.")
+
+    def _is_chosen(self, run: TaskRun) -> bool:
+        return any(self.step.task_id in (run.pull(switch, CHOSEN_KEY) or ()) for switch in self.step.chosen_by)
 
     def _has_failed(self, run: TaskRun, task_ids: Iterable[str]) -> bool:
         states = run.states(tuple(task_ids))

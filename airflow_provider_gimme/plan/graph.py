@@ -25,6 +25,8 @@ class Graph:
     """All steps, each after those it waits for."""
     upstream: Mapping[str, tuple[str, ...]]
     """Step to the steps it waits for, in order."""
+    chosen_by: Mapping[str, tuple[str, ...]]
+    """Step to the switches that may choose it; only those that a switch names."""
 
     def before(self, name: str) -> frozenset[str]:
         """Return all steps that have ended when a step starts, however far before it."""
@@ -44,11 +46,12 @@ def plan_graph(drafts: Mapping[str, StepDraft], names: Names, context: Context) 
     """
     written = {name: _written(draft, names) for name, draft in drafts.items()}
     listed = _is_listed(drafts, context)
-    edges = {name: set(before) | drafts[name].reads for name, before in written.items()}
+    chosen_by = _chosen_by(drafts, names, listed=listed)
+    edges = {name: {*before, *drafts[name].reads, *chosen_by.get(name, ())} for name, before in written.items()}
     if listed:
         _check_forward(drafts, names)
         for name, before in listed_edges(_units(drafts)).items():
-            edges[name] = before | set(written[name])
+            edges[name] = {*before, *written[name], *chosen_by.get(name, ())}
     else:
         _warn_of_roots(drafts, edges, names)
     for name, draft in drafts.items():
@@ -62,7 +65,20 @@ def plan_graph(drafts: Mapping[str, StepDraft], names: Names, context: Context) 
     full = beyond_catches(edges, catches)
     order = sorted_steps(full, names.listed)
     rank = {name: index for index, name in enumerate(order)}
-    return Graph(tuple(order), {name: tuple(sorted(full[name], key=rank.__getitem__)) for name in order})
+    upstream = {name: tuple(sorted(full[name], key=rank.__getitem__)) for name in order}
+    return Graph(tuple(order), upstream, chosen_by)
+
+
+def _chosen_by(drafts: Mapping[str, StepDraft], names: Names, *, listed: bool) -> dict[str, tuple[str, ...]]:
+    """Return the switches of each step that one may choose: it waits for all of them."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, draft in drafts.items():
+        for step in sorted(getattr(draft.work, "chooses", ()), key=names.place.__getitem__):
+            if listed and names.place[step] < names.place[name]:
+                draft.context.report(f"chooses '{step}', which runs earlier in the list. Move '{step}' below '{name}'.")
+            else:
+                found[step] = (*found.get(step, ()), name)
+    return found
 
 
 def _is_listed(drafts: Mapping[str, StepDraft], context: Context) -> bool:

@@ -88,6 +88,7 @@ def plan_step(draft: StepDraft, graph: Graph, pool: str | None) -> StepPlan:
         attempt_limit=called,
         pool=pool,
         output_key=config.output_key,
+        chosen_by=graph.chosen_by.get(config.task_id, ()),
     )
     return with_fallback(step, draft.fallback, partial(_attempt_limit, config))
 
