@@ -9,12 +9,16 @@ The tree, with the builtin each error also is, so that a caller can catch what i
     ├── BundleError (RuntimeError)              a folder of workflows or one of its versions cannot be read
     ├── EventError (ValueError)                 a request is no event that can be read
     ├── SecretError (LookupError)               a ``${NAME}`` is missing or not allowed
+    ├── TokenRefusedError (PermissionError)     a resume token is none, was used, or comes too late
     ├── StepError (RuntimeError)                a step fails for a reason of its own
+    │   ├── ApprovalError                       nobody answered, or the answer was a refusal
+    │   ├── ChildError                          the run of another workflow failed, or could not be started
     │   ├── ItemsError                          more items of a list failed than may
     │   ├── JobError                            a job has failed, or cannot be followed
     │   │   └── JobTimeoutError (TimeoutError)  a job was not over in time
     │   ├── PaginationError (ValueError)        the pages of a listing do not come to an end, or are none
-    │   └── RunTimeoutError (TimeoutError)      the run's time is used up
+    │   ├── RunTimeoutError (TimeoutError)      the run's time is used up
+    │   └── WaitError (TimeoutError)            what a step waits for did not happen in time
     └── CallError                               one HTTP exchange did not give an acceptable answer
         ├── RequestError (ValueError)           the request may not be sent as it is
         ├── ConnectError (ConnectionError)      the exchange broke off
@@ -36,10 +40,12 @@ from typing import Literal
 
 __all__ = [
     "AnswerError",
+    "ApprovalError",
     "BodyError",
     "BundleError",
     "CallError",
     "CallTimeoutError",
+    "ChildError",
     "ConnectError",
     "EventError",
     "ExpressionError",
@@ -58,6 +64,8 @@ __all__ = [
     "StatusError",
     "StepError",
     "TokenError",
+    "TokenRefusedError",
+    "WaitError",
     "WorkflowError",
 ]
 
@@ -134,8 +142,28 @@ class SecretError(GimmeError, LookupError):
         self.name = name
 
 
+class TokenRefusedError(GimmeError, PermissionError):
+    """Report a request to resume a run that is not taken; ``status`` is the HTTP status of the answer."""
+
+    def __init__(self, message: str, status: int = 403) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 class StepError(GimmeError, RuntimeError):
     """Report a step that fails for a reason of its own, not by an HTTP exchange."""
+
+
+class ApprovalError(StepError):
+    """Report a question that nobody answered in time, or that was answered with a refusal."""
+
+
+class ChildError(StepError):
+    """Report the run of another workflow that failed, could not be started, or was not over in time."""
+
+
+class WaitError(StepError, TimeoutError):
+    """Report an event that did not happen in time."""
 
 
 class PaginationError(StepError, ValueError):

@@ -69,6 +69,17 @@ def _options() -> dict[str, dict[str, Any]]:
             "example": "DERIVATIV_*, WEBHOOK_SECRET",
             "default": "*",
         },
+        "signing_key": {
+            "description": (
+                "What signs the URLs that resume a waiting step: a long random text, the same for workers and API\n"
+                "servers. A new one makes all URLs that were given out worthless. Without it nothing can be signed.\n"
+            ),
+            "version_added": "0.1.0",
+            "type": "string",
+            "example": None,
+            "default": "",
+            "sensitive": True,
+        },
         "storage": {
             "description": (
                 "Where ``save_to`` keeps files, as ``<storage>/<dag_id>/<path>``: a URL that ``ObjectStoragePath``\n"

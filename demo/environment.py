@@ -125,6 +125,7 @@ def _identity(settings: Settings) -> dict[str, str]:
         "core.hostname_callable": "socket.gethostname",
         "core.simple_auth_manager_all_admins": "True",
         "core.fernet_key": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        "gimme.signing_key": secrets.token_urlsafe(32),
         "api.secret_key": secrets.token_urlsafe(32),
         "api_auth.jwt_secret": secrets.token_urlsafe(48),
         "database.sql_alchemy_conn": settings.sql_alchemy_conn,

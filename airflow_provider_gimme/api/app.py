@@ -26,10 +26,11 @@ def make_app() -> FastAPI:
     """Return the application."""
     from fastapi import FastAPI
 
-    from airflow_provider_gimme.api.events import router
+    from airflow_provider_gimme.api import events, resume
 
     app = FastAPI(title="Gimme", docs_url=None, redoc_url=None, openapi_url=None)
-    app.include_router(router, prefix="/api/v1")
+    app.include_router(events.router, prefix="/api/v1")
+    app.include_router(resume.router, prefix="/api/v1")  # a signed, single-use token is the right to it
     return app
 
 

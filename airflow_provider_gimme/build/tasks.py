@@ -83,7 +83,7 @@ def _step_task(dag: DAG, plan: Plan, step: StepPlan, group: TaskGroup | None) ->
 
 def _backstop(step: StepPlan) -> timedelta | None:
     """Return when Airflow ends a try of a step: each fallback may take as long as the step's own call."""
-    if step.timeout is None:
+    if step.timeout is None or step.config.waits:
         return None
     return step.timeout * len(step.entries) + timedelta(seconds=BACKSTOP_SECONDS)
 

@@ -27,6 +27,7 @@ __all__ = ["render_request", "run"]
 
 _NO_BASE = "https://connection.invalid"
 """What a login lies under where an Airflow connection gives the base; it is not shown."""
+_RESUME_URL = "https://airflow.example/gimme/api/v1/resume/<token>"
 _RUN_ID = "manual__render"
 
 
@@ -86,7 +87,10 @@ def _scope(plan: Plan, data: Mapping[str, Any]) -> Scope:
         outputs={key: outputs.get(name) for key, name in plan.output_keys.items()},
         run={"id": _RUN_ID, "time": now, "window": {"start": now, "end": now}, "scheduled": False, "attempt": 1},
         provider_id=plan.workflow.provider_id,
-        extra={"state": {name: (data.get("state") or {}).get(name) for name in plan.state.values}},
+        extra={
+            "state": {name: (data.get("state") or {}).get(name) for name in plan.state.values},
+            "resume_urls": {name: _RESUME_URL for step in plan.steps for name in step.resumes},
+        },
         secret=lambda name: f"${name}",
     )
 

@@ -75,6 +75,11 @@ class Step(Config):
         return True
 
     @property
+    def waits(self) -> bool:
+        """Whether its ``timeout`` is that of a wait, not of a worker."""
+        return False
+
+    @property
     def limit(self) -> timedelta | None:
         """The written limit of one try, if there is one."""
         return timedelta(seconds=self.timeout_seconds) if self.timeout_seconds is not None else self.timeout

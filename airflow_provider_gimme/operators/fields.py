@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 __all__ = [
     "BINDINGS_FIELD",
+    "EVENT_STATE",
     "FINGERPRINT_FIELD",
     "INACTIVE_FIELD",
     "INPUTS",
@@ -16,6 +17,7 @@ __all__ = [
     "OUTCOME",
     "POOLS_FIELD",
     "RESULT",
+    "RESUME",
     "SERIALIZED_FIELDS",
     "write_pools",
 ]
@@ -31,6 +33,12 @@ NOTIFY = "notify"
 
 OUTCOME = "outcome"
 """The task that decides how the run ended; the fields below are its."""
+
+EVENT_STATE = "event"
+"""The key of a waiting task's state that holds what has happened."""
+
+RESUME = "Resume"
+"""The one answer to the question that Airflow keeps while a step waits for an event."""
 
 POOLS_FIELD = "gimme_pools"
 """Names and slots of the pools that the workflow brings, one after the other."""

@@ -16,6 +16,7 @@ from airflow_provider_gimme.operators.fields import (
     RESULT,
     write_pools,
 )
+from airflow_provider_gimme.operators.result import OUTPUTS_KEY, is_child, read_result
 from airflow_provider_gimme.operators.state import STATE_KEY, store_state
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ class OutcomeOperator(WorkflowTask):
             self.log.warning("Step '%s' failed, which the file tolerates: %s", name, ending.message_of(name))
         if run.plan.state.values:
             store_state(run, run.pull(RESULT, STATE_KEY) or {})
+        if is_child(run):
+            run.push(OUTPUTS_KEY, read_result(run))
         return {"state": verdict.state, "tolerated": list(verdict.tolerated)}
 
 

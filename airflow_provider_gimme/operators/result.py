@@ -11,11 +11,17 @@ from airflow_provider_gimme.operators.fields import RESULT
 from airflow_provider_gimme.operators.scope import read_scope
 from airflow_provider_gimme.operators.sensitive import Sensitive, is_sensitive
 from airflow_provider_gimme.operators.state import STATE_KEY, computed_state, read_state
+from airflow_provider_gimme.plan.keys import idempotency_key
 
 if TYPE_CHECKING:
     from airflow_provider_gimme.operators.run import TaskRun
 
-__all__ = ["ResultOperator", "read_result"]
+__all__ = ["OUTPUTS_KEY", "ResultOperator", "child_run_id", "is_child", "read_result"]
+
+OUTPUTS_KEY = "outputs"
+"""The XCom key under which `outcome` leaves the result of a run for the workflow that started it."""
+
+_CHILD = "workflow__"
 
 
 class ResultOperator(WorkflowTask):
@@ -34,6 +40,16 @@ class ResultOperator(WorkflowTask):
             scope = scope.with_extra(state=read_state(run, plan.state.state_read))
             run.push(STATE_KEY, computed_state(run, scope))
         return None if plan.outputs is None else plan.outputs.evaluate(scope)
+
+
+def child_run_id(dag_id: str, run_id: str, task_id: str, max_tries: int) -> str:
+    """Return the id of the run that a step starts: the same for all tries of one series."""
+    return f"{_CHILD}{task_id[:60]}__{idempotency_key(dag_id, run_id, task_id, max_tries, 'run')[:24]}"
+
+
+def is_child(run: TaskRun) -> bool:
+    """Say whether a step of another workflow started this run."""
+    return run.run_id.startswith(_CHILD)
 
 
 def read_result(run: TaskRun) -> Any:

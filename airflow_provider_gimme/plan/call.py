@@ -19,6 +19,7 @@ from airflow_provider_gimme.plan.body import (
     written_body,
 )
 from airflow_provider_gimme.plan.files import OpenFile, is_file_value, sketch_file
+from airflow_provider_gimme.plan.names import RESUME_URLS
 from airflow_provider_gimme.plan.outcome import OutcomePlan, plan_outcome
 from airflow_provider_gimme.plan.saved import check_saved_path, plan_save_to
 
@@ -207,7 +208,7 @@ def plan_call(config: Call, context: Context, *local_names: str, service: Servic
 
     ``local_names`` are what its request knows beside ``call``, ``service`` is the API where it is known already.
     """
-    names = (_CALL, *local_names)
+    names = (_CALL, RESUME_URLS, *local_names)
     written = written_body(config)
     endpoint = context.at("endpoint").compile("endpoint", config.endpoint, *names)
     idempotency = _idempotency(config)

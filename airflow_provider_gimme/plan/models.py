@@ -66,6 +66,8 @@ class StepPlan:
     """The pool it takes a slot of: of its bounded group, a named one, or Airflow's default."""
     output_key: str | None
     """A second name of its output."""
+    resumes: tuple[str, ...] = ()
+    """The waiting steps whose resume URLs its call knows."""
     chosen_by: tuple[str, ...] = ()
     """The switches of which one must choose it; without any it needs none."""
     fallback: tuple[StepPlan, ...] = ()

@@ -11,7 +11,10 @@ from airflow_provider_gimme.config.suggestions import did_you_mean
 if TYPE_CHECKING:
     from airflow_provider_gimme.config import Workflow
 
-__all__ = ["Names"]
+__all__ = ["RESUME_URLS", "Names"]
+
+RESUME_URLS = "resume_urls"
+"""What calls know beside the scope: step to the URL that tells it what it waits for."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class Names:
     """Group to the task ids of its members, as listed."""
     output_keys: Mapping[str, str]
     """``outputs.<key>`` to the step it stands for."""
+    waiting: tuple[str, ...] = ()
+    """The steps that wait for an event, which have a resume URL."""
 
     @classmethod
     def of(cls, workflow: Workflow) -> Names:
@@ -36,7 +41,8 @@ class Names:
             if place.setdefault(step.task_id, index) == index and step.parallel_group is not None:
                 members.setdefault(step.parallel_group, []).append(step.task_id)
         keys = {step.output_key: step.task_id for step in workflow.steps if step.output_key}
-        return cls(tuple(place), place, {name: tuple(ids) for name, ids in members.items()}, keys)
+        waiting = tuple(step.task_id for step in workflow.steps if getattr(step, "event", None) is not None)
+        return cls(tuple(place), place, {name: tuple(ids) for name, ids in members.items()}, keys, waiting)
 
     def expand(self, name: str) -> tuple[str, ...] | None:
         """Return the task ids that a name stands for: a step's own, a group's members; None for an unknown name."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_gimme.config.suggestions import did_you_mean
 from airflow_provider_gimme.expressions import ANY
 from airflow_provider_gimme.expressions.reference import STEP_MEMBERS
+from airflow_provider_gimme.plan.names import RESUME_URLS
 
 if TYPE_CHECKING:
     from airflow_provider_gimme.expressions import Reference
@@ -37,6 +38,8 @@ def check_references(context: Context, names: Names, allowed: list[str] | None =
             _check_input(place, reference.name)
         elif reference.kind == "name" and reference.name == "state":
             _check_state(place, reference.member)
+        elif reference.kind == "name" and reference.name == RESUME_URLS:
+            _check_resumes(place, reference.member, names.waiting)
     return frozenset(read)
 
 
@@ -94,3 +97,11 @@ def _check_state(place: Context, name: str | None) -> None:
     if name is not None and name not in known:
         near = did_you_mean(name, known) or f" It has {', '.join(known)}."
         place.report(f"'state' has no '{name}'.{near}")
+
+
+def _check_resumes(place: Context, name: str | None, known: tuple[str, ...]) -> None:
+    if not known:
+        place.report("no step waits for an event, so there is no resume URL. Add a step with 'type: wait' and 'event'.")
+    elif name is not None and name not in known:
+        near = did_you_mean(name, known) or f" Such steps: {', '.join(known)}."
+        place.report(f"'{name}' is no step that waits for an event.{near}")

@@ -12,6 +12,7 @@ from airflow_provider_gimme.http.retry import ATTEMPT_LIMIT
 from airflow_provider_gimme.plan.fallback import plan_fallback, with_fallback
 from airflow_provider_gimme.plan.for_each import item_names
 from airflow_provider_gimme.plan.models import StepPlan
+from airflow_provider_gimme.plan.names import RESUME_URLS, Names
 from airflow_provider_gimme.plan.references import check_references, no_variable
 from airflow_provider_gimme.plan.retry import NEVER, plan_retry
 from airflow_provider_gimme.plan.state import state_names
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from airflow_provider_gimme.expressions import Compiled
     from airflow_provider_gimme.plan.context import Context
     from airflow_provider_gimme.plan.graph import Graph
-    from airflow_provider_gimme.plan.names import Names
 
 __all__ = ["DEFAULT_ATTEMPT_TIMEOUT", "DEFAULT_TIMEOUT", "StepDraft", "draft_step", "plan_step"]
 
@@ -88,9 +88,16 @@ def plan_step(draft: StepDraft, graph: Graph, pool: str | None) -> StepPlan:
         attempt_limit=called,
         pool=pool,
         output_key=config.output_key,
+        resumes=_resumes(draft),
         chosen_by=graph.chosen_by.get(config.task_id, ()),
     )
     return with_fallback(step, draft.fallback, partial(_attempt_limit, config))
+
+
+def _resumes(draft: StepDraft) -> tuple[str, ...]:
+    """Return the waiting steps of the workflow, where the step tells a resume URL."""
+    told = any(each.kind == "name" and each.name == RESUME_URLS for _, each in draft.context.references)
+    return Names.of(draft.context.workflow).waiting if told else ()
 
 
 def _type(config: Any) -> str:

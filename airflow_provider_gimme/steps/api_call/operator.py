@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.http.operators.http import HttpOperator
 
 from airflow_provider_gimme.errors import CallTimeoutError, RunTimeoutError
+from airflow_provider_gimme.hooks.resuming import Waiting, resume_url
 from airflow_provider_gimme.hooks.storage import Storage
 from airflow_provider_gimme.hooks.target import find_target
 from airflow_provider_gimme.http.redaction import Redactor
@@ -49,8 +50,8 @@ class StepOperator(FallbackTask, HttpOperator):
         self.call = Call.load(run, step.retry, self.engine, self.redactor, self.log, on_crash=step.on_crash)
         self.step = step.entries[self.call.attempts.entry]
         self.call.rules = self.step.retry
-        scope = super().read(run)
-        return replace(scope, run=run.info(self.call.upcoming))
+        scope = replace(super().read(run), run=run.info(self.call.upcoming))
+        return scope.with_extra(resume_urls=self._resume_urls(run)) if self.step.resumes else scope
 
     def produce(self, run: TaskRun, scope: Scope) -> Any:
         """Return the step's output; the items of a list have their fallbacks each."""
@@ -109,6 +110,13 @@ class StepOperator(FallbackTask, HttpOperator):
         else:
             return super().decide(run, error)
         return Decision(retry=False, wait=timedelta(0), reason=reason)
+
+    def _resume_urls(self, run: TaskRun) -> dict[str, str]:
+        """Return the URLs that resume the waiting steps; their tokens are secrets."""
+        found = {name: resume_url(Waiting(run.dag_id, run.run_id, name)) for name in self.step.resumes}
+        for _, token in found.values():
+            self.redactor.add(token)
+        return {name: url for name, (url, _) in found.items()}
 
     def _show(self, request: dict[str, Any]) -> None:
         self.request = request

@@ -1,0 +1,1 @@
+"""A pause, for a time or until a moment."""

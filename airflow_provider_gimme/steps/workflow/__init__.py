@@ -1,0 +1,1 @@
+"""A run of another workflow, and its outputs."""
