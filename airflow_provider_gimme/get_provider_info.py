@@ -11,18 +11,6 @@ __all__ = ["get_provider_info"]
 _INTEGRATION = "Gimme"
 
 
-_EVENT_SUBJECTS = {
-    "description": (
-        "Names for events, as provider files use them: a JSON object from name to the event's type, or to a list of\n"
-        "types; ``*`` is one part between dots, a last ``>`` all that follow. A type is always its own name.\n"
-    ),
-    "version_added": "0.1.0",
-    "type": "string",
-    "example": '{"onCreate": "blob.created", "onUpdate": ["blob.updated", "blob.*.updated"]}',
-    "default": "",
-}
-
-
 def get_provider_info() -> dict[str, Any]:
     """Return the provider's description, as Airflow's ``provider_info.schema.json`` wants it.
 
@@ -40,65 +28,48 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "bundles": [{"integration-name": _INTEGRATION, "python-modules": ["airflow_provider_gimme.bundles"]}],
-        "config": {"gimme": {"description": "Settings of the workflows.", "options": _options()}},
+        "config": {"gimme": {"description": "Settings of the workflows.", "options": _OPTIONS}},
     }
 
 
-def _options() -> dict[str, dict[str, Any]]:
-    return {
-        "allow_addresses": {
-            "description": (
-                "Link-local addresses (169.254.0.0/16, fe80::/10) and addresses of a cloud's metadata that calls may\n"
-                "go to all the same: addresses and networks, separated by commas. Without it no name, redirect or\n"
-                "link leads a call there.\n"
-            ),
-            "version_added": "0.1.0",
-            "type": "string",
-            "example": "169.254.20.0/24, fe80::/10",
-            "default": "",
-        },
-        "event_subjects": _EVENT_SUBJECTS,
-        "secrets_allow": {
-            "description": (
-                "The names that a workflow may read as ``${NAME}``: patterns with ``*`` and ``?``, separated by\n"
-                "commas; or a JSON object from folder to such patterns, where the nearest folder above a workflow's\n"
-                "file counts. ``AIRFLOW_*`` and names that begin with ``_`` can never be read, whatever stands here.\n"
-            ),
-            "version_added": "0.1.0",
-            "type": "string",
-            "example": "DERIVATIV_*, WEBHOOK_SECRET",
-            "default": "*",
-        },
-        "signing_key": {
-            "description": (
-                "What signs the URLs that resume a waiting step: a long random text, the same for workers and API\n"
-                "servers. A new one makes all URLs that were given out worthless. Without it nothing can be signed.\n"
-            ),
-            "version_added": "0.1.0",
-            "type": "string",
-            "example": None,
-            "default": "",
-            "sensitive": True,
-        },
-        "storage": {
-            "description": (
-                "Where ``save_to`` keeps files, as ``<storage>/<dag_id>/<path>``: a URL that ``ObjectStoragePath``\n"
-                "knows, with a connection's id in front of the ``@`` where one is needed. Without it a folder\n"
-                "``gimme_storage`` in Airflow's home, which all workers have to share.\n"
-            ),
-            "version_added": "0.1.0",
-            "type": "string",
-            "example": "s3://aws_default@my-bucket/gimme",
-            "default": "",
-        },
-        "site_pools": {
-            "description": (
-                "Pools of this Airflow that a workflow may name in ``pool`` beside its own, separated by commas.\n"
-                "Workflows never create or change them.\n"
-            ),
-            "version_added": "0.1.0",
-            "type": "string",
-            "example": "warehouse, slow_apis",
-            "default": "",
-        },
-    }
+def _option(description: str, *, example: str | None = None, default: str = "", **more: Any) -> dict[str, Any]:
+    told = {"description": description, "version_added": "0.1.0", "type": "string"}
+    return {**told, "example": example, "default": default, **more}
+
+
+_OPTIONS = {
+    "allow_addresses": _option(
+        "Link-local addresses (169.254.0.0/16, fe80::/10) and addresses of a cloud's metadata that calls may\n"
+        "go to all the same: addresses and networks, separated by commas. Without it no name, redirect or\n"
+        "link leads a call there.\n",
+        example="169.254.20.0/24, fe80::/10",
+    ),
+    "event_subjects": _option(
+        "Names for events, as provider files use them: a JSON object from name to the event's type, or to a list of\n"
+        "types; ``*`` is one part between dots, a last ``>`` all that follow. A type is always its own name.\n",
+        example='{"onCreate": "blob.created", "onUpdate": ["blob.updated", "blob.*.updated"]}',
+    ),
+    "secrets_allow": _option(
+        "The names that a workflow may read as ``${NAME}``: patterns with ``*`` and ``?``, separated by\n"
+        "commas; or a JSON object from folder to such patterns, where the nearest folder above a workflow's\n"
+        "file counts. ``AIRFLOW_*`` and names that begin with ``_`` can never be read, whatever stands here.\n",
+        example="DERIVATIV_*, WEBHOOK_SECRET",
+        default="*",
+    ),
+    "signing_key": _option(
+        "What signs the URLs that resume a waiting step: a long random text, the same for workers and API\n"
+        "servers. A new one makes all URLs that were given out worthless. Without it nothing can be signed.\n",
+        sensitive=True,
+    ),
+    "storage": _option(
+        "Where ``save_to`` keeps files, as ``<storage>/<dag_id>/<path>``: a URL that ``ObjectStoragePath``\n"
+        "knows, with a connection's id in front of the ``@`` where one is needed. Without it a folder\n"
+        "``gimme_storage`` in Airflow's home, which all workers have to share.\n",
+        example="s3://aws_default@my-bucket/gimme",
+    ),
+    "site_pools": _option(
+        "Pools of this Airflow that a workflow may name in ``pool`` beside its own, separated by commas.\n"
+        "Workflows never create or change them.\n",
+        example="warehouse, slow_apis",
+    ),
+}

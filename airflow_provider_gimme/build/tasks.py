@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import TaskGroup
 
+from airflow_provider_gimme.build.compensation import build_compensation
 from airflow_provider_gimme.build.docs import task_docs
 from airflow_provider_gimme.build.ends import watched_steps
 from airflow_provider_gimme.build.pools import pool_name
-from airflow_provider_gimme.operators.fields import INPUTS, NOTIFY, OUTCOME, RESULT
+from airflow_provider_gimme.operators.fields import DEFAULT_POOL, INPUTS, NOTIFY, OUTCOME, RESULT
 from airflow_provider_gimme.operators.inputs import InputsOperator
 from airflow_provider_gimme.operators.notify import NotifyOperator
 from airflow_provider_gimme.operators.outcome import OutcomeOperator
 from airflow_provider_gimme.operators.result import ResultOperator
 from airflow_provider_gimme.operators.state import state_asset
-from airflow_provider_gimme.operators.step import BACKSTOP_SECONDS
+from airflow_provider_gimme.operators.step import backstop
 from airflow_provider_gimme.steps import part
 
 if TYPE_CHECKING:
@@ -27,16 +27,14 @@ if TYPE_CHECKING:
 
 __all__ = ["build_tasks"]
 
-_DEFAULT_POOL = "default_pool"
-
 
 def build_tasks(
     dag: DAG, plan: Plan, pools: Mapping[str, int], fingerprint: str | None, bindings: Sequence[str] = ()
 ) -> None:
     """Put the tasks of a plan into its Dag.
 
-    The order of the end is: steps, ``result``, ``notify``, ``outcome``; the latter two are teardowns, so that they run
-    whatever happened, and only ``outcome`` decides how the run ended.
+    The order of the end is: steps, ``result``, ``compensation``, ``notify``, ``outcome``; those after ``result`` are
+    teardowns, so that they run whatever happened, and only ``outcome`` decides how the run ended.
     """
     groups = _groups(dag, plan)
     tasks = {step.task_id: _step_task(dag, plan, step, groups.get(step.group or "")) for step in plan.steps}
@@ -74,18 +72,11 @@ def _step_task(dag: DAG, plan: Plan, step: StepPlan, group: TaskGroup | None) ->
         task_group=group or dag.task_group,
         task_display_name=step.display_name,
         doc_md=task_docs(step.description),
-        pool=pool_name(step.pool or _DEFAULT_POOL),
+        pool=pool_name(step.pool or DEFAULT_POOL),
         trigger_rule="none_failed" if step.run_on == "success" else "all_done",
-        execution_timeout=_backstop(step),
+        execution_timeout=backstop(step),
         priority_weight=plan.workflow.priority,
     )
-
-
-def _backstop(step: StepPlan) -> timedelta | None:
-    """Return when Airflow ends a try of a step: each fallback may take as long as the step's own call."""
-    if step.timeout is None or step.config.waits:
-        return None
-    return step.timeout * len(step.entries) + timedelta(seconds=BACKSTOP_SECONDS)
 
 
 def _begin(dag: DAG, plan: Plan, tasks: Mapping[str, BaseOperator]) -> None:
@@ -108,6 +99,8 @@ def _finish(dag: DAG, plan: Plan, tasks: Mapping[str, BaseOperator]) -> list[Bas
     if plan.outputs is None:
         for name in plan.leaves:
             tasks[name].returns_dag_result = not plan.by_id[name].config.sensitive
+    if plan.undoable:
+        last = build_compensation(dag, plan, last)
     if plan.workflow.monitoring.webhook_url is not None:
         notify = NotifyOperator(task_id=NOTIFY, **common).as_teardown(on_failure_fail_dagrun=False)
         notify.set_upstream(last)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from airflow_provider_gimme.cli.reading import read_plan
 from airflow_provider_gimme.config.scalars import format_duration
+from airflow_provider_gimme.plan.compensation import undo_waits
 from airflow_provider_gimme.plan.schedule import next_runs
 from airflow_provider_gimme.plan.timing import critical_path
 
@@ -35,6 +36,7 @@ def describe(plan: Plan, now: datetime) -> Iterator[str]:
     yield f"{plan.dag_id}: {len(plan.steps)} steps in {len(plan.phases)} phases"
     yield from _phases(plan)
     yield from _groups(plan)
+    yield from _compensation(plan)
     yield from _state(plan)
     path = critical_path(plan.steps)
     unbounded = f" (no limit: {', '.join(path.unbounded)})" if path.unbounded else ""
@@ -76,6 +78,14 @@ def _groups(plan: Plan) -> Iterator[str]:
     for group in plan.groups:
         bound = f"at most {group.max_parallel} at once, pool {group.pool}" if group.pool else "unbounded"
         yield f"  {group.name}: {len(group.members)} steps, {bound}"
+
+
+def _compensation(plan: Plan) -> Iterator[str]:
+    if plan.undoable:
+        yield ""
+        yield "Undone where the run fails, in this order"
+    for name, waits in undo_waits(plan.steps).items():
+        yield f"  {name}" + (f"  after {', '.join(waits)}" if waits else "")
 
 
 def _state(plan: Plan) -> Iterator[str]:

@@ -46,6 +46,7 @@ def reference() -> str:
 def _sections() -> Iterator[str]:
     from airflow_provider_gimme.config import auth, monitoring, retry, schedule, workflow
     from airflow_provider_gimme.config.call import Call, Idempotency
+    from airflow_provider_gimme.config.compensation import Compensation
     from airflow_provider_gimme.config.expect import Expect
     from airflow_provider_gimme.config.fallback import Fallback
     from airflow_provider_gimme.config.for_each import ForEach
@@ -62,6 +63,7 @@ def _sections() -> Iterator[str]:
     yield _section("`idempotency`", Idempotency)
     yield _section("`expect`", Expect)
     yield _section("`fallback[]`: the keys of a call, and", Fallback, without=Call.model_fields)
+    yield _section("`compensation`: the keys of a call, and", Compensation, without=Call.model_fields)
     yield _section("`paginate`", Paginate)
     yield _section("`for_each`", ForEach)
     for model in get_args(get_args(auth.Auth)[0]):

@@ -16,6 +16,7 @@ from airflow_provider_gimme.expressions import GroupResult, Scope, StepResult
 from airflow_provider_gimme.http.multipart import show_content
 from airflow_provider_gimme.operators.headers import with_run
 from airflow_provider_gimme.operators.inputs_schema import effective_inputs
+from airflow_provider_gimme.plan.compensation import UNDO
 from airflow_provider_gimme.plan.keys import idempotency_key
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ def run(options: Namespace) -> int:
         near = did_you_mean(options.step, plan.by_id)
         raise GimmeError(f"no step is called '{options.step}'.{near} Steps: {', '.join(plan.by_id)}.")
     try:
-        _show(plan, step, _scope(plan, _data(options.data)))
+        scope = _scope(plan, _data(options.data))
+        undone = scope.steps.get(step.task_id.removeprefix(UNDO)) if step.task_id.startswith(UNDO) else None
+        _show(plan, step, scope if undone is None else scope.with_extra(output=undone.output))
     except ExpressionError as error:
         if options.data is not None:
             raise
@@ -77,7 +80,8 @@ def _scope(plan: Plan, data: Mapping[str, Any]) -> Scope:
     unknown = sorted(set(outputs) - set(plan.by_id))
     if unknown:
         raise GimmeError(f"no step is called '{unknown[0]}'.{did_you_mean(unknown[0], plan.by_id)}")
-    steps = {name: StepResult(outputs.get(name), "success" if name in outputs else None) for name in plan.by_id}
+    names = [step.task_id for step in plan.steps]
+    steps = {name: StepResult(outputs.get(name), "success" if name in outputs else None) for name in names}
     groups = {group.name: GroupResult({name: steps[name] for name in group.members}) for group in plan.groups}
     now = datetime.now(plan.timezone).isoformat()
     return Scope(

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from airflow_provider_gimme.config.base import Config
+from airflow_provider_gimme.config.compensation import Compensation
 from airflow_provider_gimme.config.scalars import Flag, Limit, Name, Text
 
 __all__ = ["OnFailure", "RunOn", "Step"]
@@ -49,9 +50,12 @@ class Step(Config):
     timeout_seconds: Annotated[float, Field(ge=0.001, le=315_360_000)] | None = None
     """The same, in seconds."""
     on_failure: OnFailure | None = None
-    """``fail`` (the default) fails the run; ``abort`` too, with nothing undone; ``continue`` lets the run go on."""
+    """``fail`` (the default, also ``compensate``) fails the run, and what was done is undone by its ``compensation``;
+    ``abort`` fails it with nothing undone; ``continue`` lets the run go on."""
     continue_on_error: bool | None = None
     """``true`` is ``on_failure: continue``."""
+    compensation: Compensation | None = None
+    """A call that undoes the step once the run has failed."""
     output_key: Name | None = None
     """A second name of the output: ``outputs.<key>``."""
     sensitive: bool = False

@@ -20,7 +20,16 @@ from airflow_provider_gimme.http.asked import asked_wait
 from airflow_provider_gimme.http.headers import Headers
 from airflow_provider_gimme.http.units import show_duration
 
-__all__ = ["ATTEMPT_LIMIT", "RETRIED_BY_DEFAULT", "Decision", "RetryRules", "asked_wait", "decide", "within"]
+__all__ = [
+    "ATTEMPT_LIMIT",
+    "RETRIED_BY_DEFAULT",
+    "Decision",
+    "RetryRules",
+    "asked_wait",
+    "decide",
+    "may_be_processed",
+    "within",
+]
 
 ATTEMPT_LIMIT = "the limit of one attempt"
 """How the limit of an attempt is called where nobody says better."""
@@ -28,6 +37,7 @@ ATTEMPT_LIMIT = "the limit of one attempt"
 RETRIED_BY_DEFAULT: frozenset[int | str] = frozenset({408, 425, 429, 500, 502, 503, 504, "timeout", "connection"})
 """Statuses and failures that are retried where nothing else is said."""
 
+_REQUEST_TIMEOUT = 408
 _JITTER = 0.25
 _DOUBLINGS = 60
 """More doublings than any wait can take; it keeps the arithmetic finite."""
@@ -109,6 +119,16 @@ def within(rules: RetryRules, timeout: timedelta, limit: str, elapsed: timedelta
         return timeout, limit
     left = max(rules.max_duration - elapsed, timedelta(0))
     return left, f"what 'max_duration' {show_duration(rules.max_duration)} leaves"
+
+
+def may_be_processed(error: BaseException) -> bool:
+    """Say whether the server may have done what a call asked for although it ended with this error.
+
+    It has not where the call was never sent, or was refused: 429, 503 with ``Retry-After``, any 4xx but 408.
+    """
+    if isinstance(error, AnswerError) and 400 <= error.status < 500 and error.status != _REQUEST_TIMEOUT:
+        return False
+    return not _known_unprocessed(error)
 
 
 def _fail(reason: str) -> Decision:

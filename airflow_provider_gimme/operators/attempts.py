@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-__all__ = ["AttemptRecord", "Attempts", "StateStore"]
+__all__ = ["DONE", "AttemptRecord", "Attempts", "StateStore"]
+
+DONE = "done"
+"""The reason in the record of an attempt that was answered well."""
 
 _HEAD = "attempts"
 
@@ -82,6 +85,8 @@ class Attempts:
     """How many attempts the entries before made."""
     errors: tuple[str, ...] = ()
     """Why the entries before have failed for good, a line each."""
+    reached: bool = False
+    """Whether the server may have done what one of the attempts asked for, by any entry."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @classmethod
@@ -91,7 +96,8 @@ class Attempts:
         """Return what is known of the call's attempts; where one has no record, it gets that of a crash."""
         head: Mapping[str, Any] = store.get(_HEAD) or {}
         last = int(head.get("last", 0))
-        crashed = last > 0 and store.get(_key(last)) is None
+        latest = store.get(_key(last)) if last else None
+        crashed = last > 0 and latest is None
         if crashed:
             record = AttemptRecord(reason="the process died during this attempt", entry=int(head.get("entry", 0)))
             store.set(_key(last), record.to_json(last - int(head["first"]) + 1))
@@ -104,6 +110,7 @@ class Attempts:
             entry=int(head.get("entry", 0)),
             before=int(head.get("before", 0)),
             errors=tuple(head.get("errors", ())),
+            reached=bool(head.get("reached")) or crashed or (latest or {}).get("reason") == DONE,
         )
 
     @property
@@ -127,9 +134,9 @@ class Attempts:
         self.store.set(_HEAD, begun.head())
         return begun
 
-    def end(self, record: AttemptRecord, *, failed: bool) -> Attempts:
-        """Write how the latest attempt ended, and return the attempts with it."""
-        ended = replace(self, failed=self.failed + failed)
+    def end(self, record: AttemptRecord, *, failed: bool, reached: bool = True) -> Attempts:
+        """Write how the latest attempt ended, and whether it may have been done, and return the attempts with it."""
+        ended = replace(self, failed=self.failed + failed, reached=self.reached or reached)
         self.store.set(_key(self.last), replace(record, entry=self.entry).to_json(self.number))
         if failed:
             self.store.set(_HEAD, ended.head())
@@ -155,6 +162,7 @@ class Attempts:
     def head(self) -> dict[str, Any]:
         """Return what is kept of the series as a whole, as JSON types."""
         told = {} if not self.entry else {"entry": self.entry, "before": self.before, "errors": list(self.errors)}
+        told |= {"reached": True} if self.reached else {}
         return told | {
             "max_tries": self.max_tries,
             "first": self.first,

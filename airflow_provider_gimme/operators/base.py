@@ -71,6 +71,9 @@ class WorkflowTask(BaseOperator):
         """Return the mark of a final error that the run goes on with; None where it fails the run."""
         return None
 
+    def note_error(self, run: TaskRun, error: GimmeError) -> None:
+        """Tell what else is to be told of an error that was decided about."""
+
     def attempts_made(self) -> int:
         """Return how many attempts of a call were made so far."""
         return 0
@@ -94,6 +97,7 @@ class WorkflowTask(BaseOperator):
         decision = self.decide(run, error)
         if decision.retry and not run.may_retry:
             decision = Decision(retry=False, wait=timedelta(0), reason="Airflow's own tries of the task are used up")
+        self.note_error(run, error)
         if not decision.retry:
             run.push(ERROR_KEY, describe(error, self.attempts_made()))
             mark = self.tolerate(error)

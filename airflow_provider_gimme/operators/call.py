@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_gimme.errors import CallError, StepError
 from airflow_provider_gimme.http.record import CallRecord, format_call
-from airflow_provider_gimme.http.retry import ATTEMPT_LIMIT, Decision, RetryRules, decide, within
-from airflow_provider_gimme.operators.attempts import AttemptRecord, Attempts
+from airflow_provider_gimme.http.retry import ATTEMPT_LIMIT, Decision, RetryRules, decide, may_be_processed, within
+from airflow_provider_gimme.operators.attempts import DONE, AttemptRecord, Attempts
 
 if TYPE_CHECKING:
     from airflow_provider_gimme.hooks.target import Target
@@ -99,7 +99,7 @@ class Call:
         options |= {"judge": judge, "limit": called}
         response = self.engine.run(self._exchange(request, target, shortest, options), shortest + _GRACE)
         self._note(None)
-        self.attempts = self.attempts.end(self._record("done", None), failed=False)
+        self.attempts = self.attempts.end(self._record(DONE, None), failed=False)
         return response
 
     def decide(self, error: CallError) -> Decision:
@@ -107,19 +107,19 @@ class Call:
         decision = decide(
             self.rules, error, retries_used=self.attempts.failed, elapsed=self.attempts.elapsed, random=self.random
         )
-        self._end(decision)
+        self._end(decision, reached=may_be_processed(error))
         return decision
 
     def give_up(self, reason: str) -> None:
         """Keep and log that no other attempt is made, for a reason that is not the call's."""
-        self._end(Decision(retry=False, wait=timedelta(0), reason=reason))
+        self._end(Decision(retry=False, wait=timedelta(0), reason=reason), reached=True)
 
-    def _end(self, decision: Decision) -> None:
+    def _end(self, decision: Decision, *, reached: bool) -> None:
         if not self._begun:
             return
         self._note(decision)
         record = self._record(decision.reason, decision.wait if decision.retry else None)
-        self.attempts = self.attempts.end(record, failed=True)
+        self.attempts = self.attempts.end(record, failed=True, reached=reached)
 
     async def _exchange(
         self, request: Request, target: Target, within: timedelta, options: Mapping[str, Any]

@@ -6,7 +6,7 @@ from typing import TypedDict
 
 from airflow_provider_gimme.errors import AnswerError, CallError, GimmeError
 
-__all__ = ["ANSWERED_BY_KEY", "ERROR_KEY", "FAILED_KEY", "SKIP_KEY", "Failure", "describe"]
+__all__ = ["ANSWERED_BY_KEY", "ERROR_KEY", "FAILED_KEY", "SKIP_KEY", "UNDONE_KEY", "UNDO_KEY", "Failure", "describe"]
 
 ANSWERED_BY_KEY = "answered_by"
 """The XCom key of which call gave a step's output: 0 is the step's own, n its n-th fallback."""
@@ -19,6 +19,13 @@ FAILED_KEY = "failed"
 
 SKIP_KEY = "skip"
 """The XCom key of our mark: why a step was skipped by ourselves."""
+
+
+UNDO_KEY = "undo"
+"""The XCom key of whether a step that has a ``compensation`` may have been done: what undoes it looks there."""
+
+UNDONE_KEY = "undone"
+"""The XCom key of the series of a step that was undone, or that somebody has begun to undo."""
 
 
 class Failure(TypedDict):

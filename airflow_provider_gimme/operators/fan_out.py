@@ -85,6 +85,8 @@ class FanOut:
     log: logging.Logger | Any
     secrets: Callable[[], frozenset[str]] = frozenset
     """What is hidden in outputs, as far as it is known."""
+    announce: Callable[[int], None] | None = None
+    """Is told how many items, from the first one on, may be begun, before they are; it takes time."""
     sent: Request | None = field(default=None, init=False)
     """The request that was made last."""
     _stopping: asyncio.Event = field(default_factory=asyncio.Event, init=False)
@@ -147,6 +149,8 @@ class FanOut:
         count = 0
         async for block in self.items.blocks(None if self.plan.key is None else self._key):
             count = block[-1].index + block[-1].count
+            if self.announce is not None:
+                await asyncio.to_thread(self.announce, count)
             known = [self.ledger.recall(unit) for unit in block]
             if "failed" in known:
                 self._stop_early()
@@ -227,7 +231,7 @@ class FanOut:
             self.log.warning("Item %d failed: %s%s", unit.index, told, more)
 
     def _stop_early(self) -> None:
-        if not self.plan.tolerance.allows(self.ledger.progress.failed, self.items.total):
+        if self.plan.stops_early and not self.plan.tolerance.allows(self.ledger.progress.failed, self.items.total):
             self._stopping.set()
 
     def _check(self) -> None:

@@ -25,6 +25,8 @@ from airflow_provider_gimme.operators.progress import Progress
 from airflow_provider_gimme.operators.sealed import sealing_codec
 from airflow_provider_gimme.operators.series import Series
 from airflow_provider_gimme.operators.shown import show_request
+from airflow_provider_gimme.operators.undo_items import Mirror
+from airflow_provider_gimme.operators.undoing import undone_series
 from airflow_provider_gimme.plan.fallback import ValueWork
 from airflow_provider_gimme.plan.saved import check_saved_path
 
@@ -65,7 +67,8 @@ def call_items(
 
     :raises GimmeError: which no other attempt of the task can mend: each item had its own.
     """
-    series = Series.load(run.store, run.max_tries)
+    step = task.plan.by_id[task.step.task_id]
+    series = Series.load(run.store, run.max_tries, undone=undone_series(run, step), fixed=task.fixed_tries)
     if series.finished is not None and series.finished["output"] is not None:
         run.push(FAILED_KEY, series.finished["failed"])
         return series.finished["output"]
@@ -101,7 +104,7 @@ async def finish(fan_out: FanOut) -> Any:
     journal = fan_out.ledger.journal
     parts = journal.has_parts
     fan_out.ledger.series.finish(output if parts else None, failed if parts else None)
-    if parts:
+    if parts and fan_out.announce is None:  # what could be undone is needed on
         await asyncio.to_thread(journal.discard)
     return output
 
@@ -132,7 +135,11 @@ def _fan_out(task: StepTask, run: TaskRun, scope: Scope, plan: ItemsPlan, series
     items = Items(plan.items.evaluate(scope), storage, plan.batch_size)
     sensitive = step.config.sensitive
     parts = StoredParts(storage, run, JOURNAL, series.first)
-    journal = Journal(run.store, JOURNAL, series.first, parts=parts, codec=item_codec(run, sensitive=sensitive))
+    mirror = None if step.compensation is None else Mirror(run, JOURNAL, series.first)
+    if mirror is not None:
+        mirror.renew()
+    codec = item_codec(run, sensitive=sensitive)
+    journal = Journal(mirror or run.store, JOURNAL, series.first, parts=parts, codec=codec)
     progress, outputs = Progress(items.total), Outputs(_ANY if sensitive else LARGE_CHARACTERS)
     entries = tuple(_entry(task, each, scope) for each in step.entries)
 
@@ -152,6 +159,7 @@ def _fan_out(task: StepTask, run: TaskRun, scope: Scope, plan: ItemsPlan, series
         redactor=task.redactor,
         log=task.log,
         secrets=secrets,
+        announce=None if mirror is None else mirror.begin,
     )
 
 

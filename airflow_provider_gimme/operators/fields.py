@@ -9,6 +9,9 @@ from collections.abc import Mapping
 
 __all__ = [
     "BINDINGS_FIELD",
+    "COMPENSATION",
+    "COMPENSATION_GROUP",
+    "DEFAULT_POOL",
     "EVENT_STATE",
     "FINGERPRINT_FIELD",
     "INACTIVE_FIELD",
@@ -27,6 +30,15 @@ INPUTS = "inputs"
 
 RESULT = "result"
 """The task that computes the workflow's result."""
+
+COMPENSATION_GROUP = "compensation"
+"""The TaskGroup of what undoes a run."""
+
+COMPENSATION = "compensation.begin"
+"""The task that finds out what is undone; what undoes a step is called after it."""
+
+DEFAULT_POOL = "default_pool"
+"""Airflow's own pool."""
 
 NOTIFY = "notify"
 """The task that tells the end of the run."""

@@ -84,4 +84,6 @@ def event_of(run: TaskRun, ending: Ending) -> Event:
         "outputs": read_result(run),
         "steps": ending.steps(),
     }
+    if ending.compensation is not None:
+        data["compensation"] = ending.compensation.to_json()
     return Event(f"msg_{key}", f"run.{ending.verdict.state}", now, data)

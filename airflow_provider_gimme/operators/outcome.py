@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_gimme.errors import StepError
 from airflow_provider_gimme.operators.base import WorkflowTask
-from airflow_provider_gimme.operators.ending import Ending, read_ending
+from airflow_provider_gimme.operators.ending import Compensated, Ending, read_ending
 from airflow_provider_gimme.operators.fields import (
     BINDINGS_FIELD,
+    COMPENSATION_GROUP,
     FINGERPRINT_FIELD,
     INACTIVE_FIELD,
     POOLS_FIELD,
@@ -63,6 +64,8 @@ class OutcomeOperator(WorkflowTask):
         """
         ending = read_ending(run)
         verdict = ending.verdict
+        if ending.compensation is not None:
+            run.push(COMPENSATION_GROUP, ending.compensation.to_json())
         if verdict.state == "failed":
             raise StepError(failure_message(ending))
         for name in verdict.tolerated:
@@ -84,4 +87,18 @@ def failure_message(ending: Ending) -> str:
     lines += [f"step '{name}' was ended from outside" for name in verdict.ended]
     more = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
     not_run = [f"not run because of that: {', '.join(verdict.not_run[:_SHOWN])}"] if verdict.not_run else []
-    return "\n".join(["the run failed", *lines[:_SHOWN], *more, *not_run])
+    return "\n".join(["the run failed", *lines[:_SHOWN], *more, *not_run, *_compensation_lines(ending.compensation)])
+
+
+def _compensation_lines(compensation: Compensated | None) -> list[str]:
+    if compensation is None:
+        return []
+    if not compensation.failed:
+        return [f"compensated: {', '.join(compensation.undone)}"]
+    undone = [f"undone: {', '.join(compensation.undone)}"] if compensation.undone else []
+    lines = [f"not undone: '{name}': {_message(error)}" for name, error in compensation.failed.items()]
+    return ["compensation failed", *lines[:_SHOWN], *undone]
+
+
+def _message(error: Any) -> str:
+    return str(error["message"]) if isinstance(error, Mapping) else "without a word: its process died"

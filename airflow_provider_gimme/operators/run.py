@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -37,6 +37,8 @@ class TaskRun:
     ti: Any
     dag_run: Any
     store: StateStore
+    limited: bool = True
+    """Whether the run's ``timeout`` holds for the task: what comes after the steps runs all the same."""
 
     @classmethod
     def of(cls, context: Context, plan: Plan) -> TaskRun:
@@ -57,6 +59,12 @@ class TaskRun:
     def task_id(self) -> str:
         """The task's id."""
         return str(self.ti.task_id)
+
+    def of_task(self, task_id: str) -> TaskRun:
+        """Return this run as another of its tasks sees it, for what is named after that."""
+        other = replace(self)
+        other.__dict__["task_id"] = task_id
+        return other
 
     @property
     def max_tries(self) -> int:
@@ -101,7 +109,7 @@ class TaskRun:
         :raises RunTimeoutError: where nothing is left.
         """
         whole = self.plan.workflow.timeout
-        if whole is None:
+        if whole is None or not self.limited:
             return limit
         left = self.began + whole - (now or datetime.now(UTC))
         if left <= timedelta(0):

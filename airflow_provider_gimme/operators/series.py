@@ -26,18 +26,23 @@ class Series:
     """Airflow's ``max_tries`` of each series, the first one's first."""
     finished: Mapping[str, Any] | None = None
     """What :meth:`finish` has kept, where only Airflow does not know yet that the task has succeeded."""
+    fixed: int | None = None
+    """What is in all keys in place of a series, where each item has one key for ever."""
     _ended: bool = field(default=False, init=False)
 
     @classmethod
-    def load(cls, store: StateStore, max_tries: int) -> Series:
-        """Return the series that a task goes on with, or begins."""
+    def load(cls, store: StateStore, max_tries: int, *, undone: int | None = None, fixed: int | None = None) -> Series:
+        """Return the series that a task goes on with, or begins.
+
+        ``undone`` is the series up to which all items were undone, or may have been: those are not gone on with.
+        """
         head: Mapping[str, Any] = store.get(HEAD) or {}
         tries, finished = list(head.get("tries") or ()), head.get("finished")
-        if not tries or (finished is not None and tries[-1] != max_tries):
+        if not tries or (tries[-1] != max_tries and (finished is not None or tries[-1] == undone)):
             tries, finished = [max_tries], None
         elif tries[-1] != max_tries:
             tries.append(max_tries)
-        series = cls(store, tries, finished)
+        series = cls(store, tries, finished, fixed)
         series._keep()
         return series
 
@@ -56,7 +61,7 @@ class Series:
 
         It is that of the first series in which the item may have been sent since it is known to have failed.
         """
-        return self.tries[0 if failed_in is None else failed_in + 1]
+        return self.tries[0 if failed_in is None else failed_in + 1] if self.fixed is None else self.fixed
 
     def finish(self, output: Any, failed: Any) -> None:
         """Keep that the step has succeeded; ``output`` and ``failed`` are kept where the journal goes."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_gimme.errors import GimmeError
 from airflow_provider_gimme.hooks.secrets import Secrets
 from airflow_provider_gimme.operators.base import WorkflowTask
+from airflow_provider_gimme.operators.failure import UNDO_KEY
 from airflow_provider_gimme.operators.scope import read_scope
 from airflow_provider_gimme.operators.sensitive import Sensitive, never_opened
 from airflow_provider_gimme.operators.state import read_state
+from airflow_provider_gimme.operators.undoing import Undo, check_not_undone
 from airflow_provider_gimme.operators.verdict import TOLERATED, status_of
 
 if TYPE_CHECKING:
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from airflow_provider_gimme.operators.run import TaskRun
     from airflow_provider_gimme.plan import Plan, StepPlan
 
-__all__ = ["BACKSTOP_SECONDS", "CHOSEN_KEY", "StepTask"]
+__all__ = ["BACKSTOP_SECONDS", "CHOSEN_KEY", "StepTask", "backstop"]
 
 BACKSTOP_SECONDS = 30
 """How long after its own limit a step is ended by Airflow."""
@@ -45,6 +48,8 @@ class StepTask(WorkflowTask):
         )
         self.step = step
         self.sensitive: Sensitive | None = None
+        self.fixed_tries: int | None = None
+        """What is in the task's idempotency keys in place of its series."""
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -56,6 +61,7 @@ class StepTask(WorkflowTask):
         if not self._is_enabled():
             self.skip(run, "disabled", "'enabled' is false")
         run.time_left()
+        check_not_undone(run, cleared=self.is_cleared(run))
         self.begin(run)
         if self.step.run_on == "failure" and not self._has_failed(run, self.step.upstream):
             self.skip(run, "run_on", "no step before this one failed")
@@ -64,6 +70,8 @@ class StepTask(WorkflowTask):
         scope = self.read(run)
         if self.step.condition is not None and not self.step.condition.evaluate(scope):
             self.skip(run, "condition", f"the condition is false: {self.step.condition.source}")
+        if self.step.compensation is not None:
+            run.push(UNDO_KEY, Undo(run.max_tries, may=True).to_json())
         return self.keep(self.produce(run, scope))
 
     def begin(self, run: TaskRun) -> None:
@@ -96,6 +104,19 @@ class StepTask(WorkflowTask):
         """Do what the step says and return its output."""
         raise NotImplementedError
 
+    def is_cleared(self, run: TaskRun) -> bool:
+        """Say whether somebody has cleared the task, so that its work is done anew."""
+        return run.max_tries != self.retries
+
+    def may_be_done(self, run: TaskRun, error: GimmeError) -> bool:  # noqa: ARG002 - a subclass looks at both
+        """Say whether the step's work may have been done although it ended with an error."""
+        return False
+
+    def note_error(self, run: TaskRun, error: GimmeError) -> None:
+        """Tell what would undo the step that there is nothing to undo, where that is known."""
+        if self.step.compensation is not None and not self.may_be_done(run, error):
+            run.push(UNDO_KEY, Undo(run.max_tries, may=False).to_json())
+
     def tolerate(self, error: GimmeError) -> str | None:  # noqa: ARG002 - every failure of the step is tolerated
         """Return the mark of a tolerated failure where the file says that the run goes on."""
         return TOLERATED if self.step.tolerated else None
@@ -119,3 +140,10 @@ class StepTask(WorkflowTask):
     def _has_failed(self, run: TaskRun, task_ids: Iterable[str]) -> bool:
         states = run.states(tuple(task_ids))
         return any(status_of(state, None) in {"failed", "upstream_failed"} for state in states.values())
+
+
+def backstop(step: StepPlan) -> timedelta | None:
+    """Return when Airflow ends a try of a step: each fallback may take as long as the step's own call."""
+    if step.timeout is None or step.config.waits:
+        return None
+    return step.timeout * len(step.entries) + timedelta(seconds=BACKSTOP_SECONDS)

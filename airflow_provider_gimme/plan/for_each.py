@@ -52,6 +52,8 @@ class ItemsPlan:
     batch_size: int | None
     save_to: Compiled[str] | None
     """The path of the file that the list of outputs goes to."""
+    stops_early: bool = True
+    """Whether no other item is begun once more have failed than may."""
 
     def scope(self, scope: Scope, index: int, value: Any) -> Scope:
         """Return what the expressions of an item are evaluated over; with ``batch_size``, ``value`` is a list."""

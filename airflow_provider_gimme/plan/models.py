@@ -70,6 +70,8 @@ class StepPlan:
     """The waiting steps whose resume URLs its call knows."""
     chosen_by: tuple[str, ...] = ()
     """The switches of which one must choose it; without any it needs none."""
+    compensation: StepPlan | None = None
+    """What undoes it once the run has failed."""
     fallback: tuple[StepPlan, ...] = ()
     """What is tried in order when its call has failed for good: the step with another ``work``, its own ``retry`` and
     ``attempt_timeout``."""
@@ -166,13 +168,20 @@ class Plan:
     """The workflow's constants, as plain data."""
     warnings: tuple[Problem, ...] = ()
     by_id: Mapping[str, StepPlan] = field(init=False, repr=False, compare=False)
+    """The steps, and what undoes them, by task id."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "by_id", {step.task_id: step for step in self.steps})
+        undo = [step.compensation for step in self.steps if step.compensation is not None]
+        object.__setattr__(self, "by_id", {step.task_id: step for step in (*self.steps, *undo)})
 
     def with_warnings(self, warnings: Iterable[Problem]) -> Plan:
         """Return this plan with the warnings of its file."""
         return replace(self, warnings=tuple(sorted(warnings)))
+
+    @property
+    def undoable(self) -> tuple[StepPlan, ...]:
+        """The steps that can be undone, in the plan's order."""
+        return tuple(step for step in self.steps if step.compensation is not None)
 
     @property
     def needs_inputs_task(self) -> bool:

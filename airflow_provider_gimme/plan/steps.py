@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_gimme.expressions import ANY
 from airflow_provider_gimme.http.retry import ATTEMPT_LIMIT
+from airflow_provider_gimme.plan.compensation import CompensationDraft, draft_compensation, plan_compensation
 from airflow_provider_gimme.plan.fallback import plan_fallback, with_fallback
 from airflow_provider_gimme.plan.for_each import item_names
 from airflow_provider_gimme.plan.models import StepPlan
@@ -41,6 +42,7 @@ class StepDraft:
     config: Any
     work: object
     fallback: tuple[object, ...]
+    compensation: CompensationDraft | None
     condition: Compiled[bool] | None
     reads: frozenset[str]
     """The steps that its expressions name."""
@@ -58,7 +60,8 @@ def draft_step(config: Step, context: Context, names: Names) -> StepDraft:
     condition = _condition(config, context)
     _check_variables(config, context)
     reads = check_references(context, names, config.variables)
-    return StepDraft(config, work, fallback, condition, reads - {ANY}, ANY in reads, context)
+    undo = draft_compensation(config, context, names)
+    return StepDraft(config, work, fallback, undo, condition, reads - {ANY}, ANY in reads, context)
 
 
 def plan_step(draft: StepDraft, graph: Graph, pool: str | None) -> StepPlan:
@@ -91,6 +94,8 @@ def plan_step(draft: StepDraft, graph: Graph, pool: str | None) -> StepPlan:
         resumes=_resumes(draft),
         chosen_by=graph.chosen_by.get(config.task_id, ()),
     )
+    if draft.compensation is not None:
+        step = replace(step, compensation=plan_compensation(draft.compensation, step))
     return with_fallback(step, draft.fallback, partial(_attempt_limit, config))
 
 

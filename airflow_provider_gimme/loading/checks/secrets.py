@@ -75,6 +75,8 @@ def _place(path: Path, root: Mapping) -> _Place:
                 node = child(node, part)
             kind = node.text("type") if isinstance(node, Mapping) else None
             below = rest[length:]
+            if below[:1] == ("compensation",) and len(below) > 1:
+                return _Place(below[1:], DEFAULT_STEP_TYPE)
             in_entry = below[:1] == ("fallback",) and len(below) > 2
             return _Place(below[2:] if in_entry else below, kind or DEFAULT_STEP_TYPE)
     return _Place(rest, None)

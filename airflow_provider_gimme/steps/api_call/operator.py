@@ -78,7 +78,8 @@ class StepOperator(FallbackTask, HttpOperator):
             raise RuntimeError("a call is loaded before it is made")
         target = find_target(work.service, scope, self.secrets)
         item = f"fallback.{self.entry}" if self.entry else None
-        key = work.key(scope, idempotency_key(run.dag_id, run.run_id, run.task_id, run.max_tries, item))
+        tries = run.max_tries if self.fixed_tries is None else self.fixed_tries
+        key = work.key(scope, idempotency_key(run.dag_id, run.run_id, run.task_id, tries, item))
         rendered = work.render(scope, target.base_url, key, lambda saved: Storage.of(run.dag_id).file(saved))
         request = with_run(rendered, run.run_id, scheduled=run.scheduled)
         self.request = show_request(request, self.redactor)
@@ -110,6 +111,12 @@ class StepOperator(FallbackTask, HttpOperator):
         else:
             return super().decide(run, error)
         return Decision(retry=False, wait=timedelta(0), reason=reason)
+
+    def may_be_done(self, run: TaskRun, error: GimmeError) -> bool:  # noqa: ARG002 - all attempts count
+        """Say whether the server may have done what one of the attempts asked for; of items and pages, some."""
+        work = self.plan.by_id[self.step.task_id].work
+        many = any(getattr(work, kind, None) is not None for kind in ("each", "pages"))
+        return many or (self.call is not None and self.call.attempts.reached)
 
     def _resume_urls(self, run: TaskRun) -> dict[str, str]:
         """Return the URLs that resume the waiting steps; their tokens are secrets."""

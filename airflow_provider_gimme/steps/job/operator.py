@@ -66,6 +66,10 @@ class StepOperator(api_call.StepOperator):
         self.begin(run)
         return self.keep(self._follow(run, self._known(run, self.read(run), record)))
 
+    def may_be_done(self, run: TaskRun, error: GimmeError) -> bool:
+        """Say whether the job was submitted, or may have been."""
+        return self.submitted or super().may_be_done(run, error)
+
     def perform(self, run: TaskRun, scope: Scope) -> Any:
         """Submit the job and wait for it, or return the output where it is over already."""
         work, begun = self.job_work, datetime.now(UTC)

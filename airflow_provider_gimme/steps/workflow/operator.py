@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["StepOperator"]
 
+_CHILD_KEY = "child_run"
+"""The XCom key of the run that was started: its workflow and its id."""
+
 _BEGUN = "child"
 """The key of the task's state that holds when the run of a series was started."""
 
@@ -49,7 +52,7 @@ class StepOperator(StepTask):
             note = f"Started by step '{run.task_id}' of {run.dag_id}, run {run.run_id}"
             self._start(TriggerDagRun(dag_id=work.dag_id, run_id=child, conf=conf, note=note))
             self.log.info("Started run %s of workflow %s", child, work.dag_id)
-        run.push("child_run", {"workflow": work.dag_id, "run_id": child})
+        run.push(_CHILD_KEY, {"workflow": work.dag_id, "run_id": child})
         return self._wait(run)
 
     def resume(self, context: Context, event: Any = None) -> Any:  # noqa: ARG002 - the run itself is asked
@@ -60,6 +63,10 @@ class StepOperator(StepTask):
             return self.keep(self._wait(run))
         except GimmeError as error:
             self._end(run, error)
+
+    def may_be_done(self, run: TaskRun, error: GimmeError) -> bool:  # noqa: ARG002 - the run that was started counts
+        """Say whether the other workflow's run was started."""
+        return run.pull(run.task_id, _CHILD_KEY) is not None
 
     @property
     def _work(self) -> WorkflowWork:
