@@ -16,6 +16,7 @@ The tree, with the builtin each error also is, so that a caller can catch what i
     │   ├── ItemsError                          more items of a list failed than may
     │   ├── JobError                            a job has failed, or cannot be followed
     │   │   └── JobTimeoutError (TimeoutError)  a job was not over in time
+    │   ├── OperatorError                       an operator of Airflow failed
     │   ├── PaginationError (ValueError)        the pages of a listing do not come to an end, or are none
     │   ├── RunTimeoutError (TimeoutError)      the run's time is used up
     │   └── WaitError (TimeoutError)            what a step waits for did not happen in time
@@ -54,6 +55,7 @@ __all__ = [
     "ItemsError",
     "JobError",
     "JobTimeoutError",
+    "OperatorError",
     "OutcomeError",
     "PaginationError",
     "Problem",
@@ -160,6 +162,14 @@ class ApprovalError(StepError):
 
 class ChildError(StepError):
     """Report the run of another workflow that failed, could not be started, or was not over in time."""
+
+
+class OperatorError(StepError):
+    """Report that an operator of Airflow failed; ``final`` says that it wants no other try."""
+
+    def __init__(self, message: str, *, final: bool = False) -> None:
+        super().__init__(message)
+        self.final = final
 
 
 class WaitError(StepError, TimeoutError):

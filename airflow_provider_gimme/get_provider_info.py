@@ -44,6 +44,11 @@ _OPTIONS = {
         "link leads a call there.\n",
         example="169.254.20.0/24, fe80::/10",
     ),
+    "allowed_operators": _option(
+        "The operators of Airflow that a step of ``type: operator`` may run: full paths of classes, separated by\n"
+        "commas, with ``*`` for parts of them. What an operator can do, whoever writes a workflow can do.\n",
+        example="airflow.providers.amazon.aws.operators.s3.*",
+    ),
     "event_subjects": _option(
         "Names for events, as provider files use them: a JSON object from name to the event's type, or to a list of\n"
         "types; ``*`` is one part between dots, a last ``>`` all that follow. A type is always its own name.\n",

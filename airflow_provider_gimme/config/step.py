@@ -84,6 +84,11 @@ class Step(Config):
         return False
 
     @property
+    def own_clock(self) -> bool:
+        """Whether the step itself ends a try at its limit, so that Airflow has to do it only where that fails."""
+        return True
+
+    @property
     def limit(self) -> timedelta | None:
         """The written limit of one try, if there is one."""
         return timedelta(seconds=self.timeout_seconds) if self.timeout_seconds is not None else self.timeout

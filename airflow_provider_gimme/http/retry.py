@@ -25,6 +25,7 @@ __all__ = [
     "RETRIED_BY_DEFAULT",
     "Decision",
     "RetryRules",
+    "again",
     "asked_wait",
     "decide",
     "may_be_processed",
@@ -93,12 +94,30 @@ def decide(
     cause = error.cause if isinstance(error, TokenError) and error.cause is not None else error
     kind = _kind(cause) if cause is error else f"no token, {_kind(cause)}"
     if refusal := _refuse(rules, error, cause, kind) or _used_up(rules, retries_used, kind):
-        return Decision(retry=False, wait=timedelta(0), reason=refusal)
+        return _fail(refusal)
     asked = cause.retry_after if isinstance(cause, AnswerError) else None
     if asked is not None and asked > rules.max_wait:
         return _fail(
             f"the server asks to wait {show_duration(asked)}, more than 'max_wait' {show_duration(rules.max_wait)}"
         )
+    return again(rules, kind, retries_used=retries_used, elapsed=elapsed, random=random, asked=asked)
+
+
+def again(
+    rules: RetryRules,
+    kind: str,
+    *,
+    retries_used: int,
+    elapsed: timedelta,
+    random: Callable[[], float],
+    asked: timedelta | None = None,
+) -> Decision:
+    """Decide whether and when there is another attempt after a failure that may be tried again; see :func:`decide`.
+
+    ``kind`` says what it was, ``asked`` how long a server asks to wait.
+    """
+    if refusal := _used_up(rules, retries_used, kind):
+        return _fail(refusal)
     wait = _backoff(rules, retries_used, random)
     if asked is not None and asked >= wait:
         wait, kind = asked, f"{kind}; the server asks to wait {show_duration(asked)}"

@@ -73,10 +73,16 @@ class UndoOperator(StepOperator):
         if undone.task_id not in found:
             self.skip(run, "compensation", f"there is nothing to undo of '{undone.task_id}'")
         self.fixed_tries = int(found[undone.task_id])
+        if run.store.get(UNDONE_KEY) == self.fixed_tries:
+            run.push(UNDONE_KEY, self.fixed_tries)
+            self.log.info("It was undone before")
+            return None
         self.begin(run)
         scope = self._with_items(run, self.read(run))
         run.push(UNDONE_KEY, self.fixed_tries)
-        return self.keep(self.produce(run, scope))
+        output = self.keep(self.produce(run, scope))
+        run.store.set(UNDONE_KEY, self.fixed_tries)
+        return output
 
     def read(self, run: TaskRun) -> Scope:
         """Return what the call's expressions are evaluated over: also ``output``, that of what is undone."""

@@ -146,4 +146,5 @@ def backstop(step: StepPlan) -> timedelta | None:
     """Return when Airflow ends a try of a step: each fallback may take as long as the step's own call."""
     if step.timeout is None or step.config.waits:
         return None
-    return step.timeout * len(step.entries) + timedelta(seconds=BACKSTOP_SECONDS)
+    more = BACKSTOP_SECONDS if step.config.own_clock else 0
+    return step.timeout * len(step.entries) + timedelta(seconds=more)

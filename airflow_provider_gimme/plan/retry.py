@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from airflow_provider_gimme.config.call import Call
 from airflow_provider_gimme.config.retry import Retry
 from airflow_provider_gimme.http.retry import RETRIED_BY_DEFAULT, RetryRules
 
 if TYPE_CHECKING:
-    from airflow_provider_gimme.config.call import Call, Idempotency
+    from airflow_provider_gimme.config.call import Idempotency
+    from airflow_provider_gimme.config.step import Step
 
-__all__ = ["NEVER", "plan_retry", "promises_idempotency"]
+__all__ = ["NEVER", "plan_retry", "promises_idempotency", "step_retry"]
 
 NEVER = RetryRules(limit=0)
 """The rules of a step that makes no call."""
@@ -28,7 +30,19 @@ def plan_retry(step: Call) -> RetryRules:
 
     A POST or PATCH without a written ``retry`` is only tried again where it is known not to have been processed.
     """
-    retry = step.retry or Retry()
+    unsafe = step.retry is None and step.verb in _UNSAFE and not promises_idempotency(step.idempotency)
+    return _rules(step.retry or Retry(), safe_only=unsafe)
+
+
+def step_retry(step: Call | Step) -> RetryRules:
+    """Return when and how the work of a step is tried again: a call's by :func:`plan_retry`, any other's as written."""
+    if isinstance(step, Call):
+        return plan_retry(step)
+    retry: Retry | None = getattr(step, "retry", None)
+    return NEVER if retry is None else _rules(retry, safe_only=False)
+
+
+def _rules(retry: Retry, *, safe_only: bool) -> RetryRules:
     return RetryRules(
         limit=retry.retries,
         delay=retry.first_delay,
@@ -37,5 +51,5 @@ def plan_retry(step: Call) -> RetryRules:
         max_wait=retry.max_wait,
         max_duration=retry.max_duration,
         on=frozenset(retry.on) if retry.on is not None else RETRIED_BY_DEFAULT,
-        safe_only=step.retry is None and step.verb in _UNSAFE and not promises_idempotency(step.idempotency),
+        safe_only=safe_only,
     )

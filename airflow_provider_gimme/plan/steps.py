@@ -15,7 +15,7 @@ from airflow_provider_gimme.plan.for_each import item_names
 from airflow_provider_gimme.plan.models import StepPlan
 from airflow_provider_gimme.plan.names import RESUME_URLS, Names
 from airflow_provider_gimme.plan.references import check_references, no_variable
-from airflow_provider_gimme.plan.retry import NEVER, plan_retry
+from airflow_provider_gimme.plan.retry import step_retry
 from airflow_provider_gimme.plan.state import state_names
 from airflow_provider_gimme.steps import part
 
@@ -84,7 +84,7 @@ def plan_step(draft: StepDraft, graph: Graph, pool: str | None) -> StepPlan:
         run_on=config.run_on,
         tolerated=config.tolerated,
         condition=draft.condition,
-        retry=plan_retry(config) if hasattr(config, "retry") else NEVER,
+        retry=step_retry(config),
         on_crash=retry is None or retry.on_crash,
         timeout=_limit(config, retry),
         attempt_timeout=attempt,

@@ -50,7 +50,11 @@ def airflow(tmp_path_factory: pytest.TempPathFactory, dags: Path, workflows: Pat
         tmp_path_factory.mktemp("airflow"),
         bundles=bundles,
         plugins_folder=_REPOSITORY / "plugins",
-        env={"DERIVATIV_API_KEY": API_KEY},
+        env={
+            "DERIVATIV_API_KEY": API_KEY,
+            "AIRFLOW__GIMME__ALLOWED_OPERATORS": "airflow.providers.standard.*",
+            "AIRFLOW_CONN_FS_DEFAULT": "fs:///",
+        },
     )
     with instance:
         yield instance

@@ -24,15 +24,16 @@ OUTCOMES = {
 BAD = frozenset({"failed", "tolerated"})
 
 KINDS = {
-    "step": "endpoint: /{answer}",
-    "member": "endpoint: /{answer}, parallel_group: group_{outcome}",
-    "items": "endpoint: '/{answer}', for_each: [1, 2], payload: {{n: '{{{{ item }}}}'}}, expect: {{status: 200}}",
+    "step": "retry: {{limit: 0}}, endpoint: /{answer}",
+    "member": "retry: {{limit: 0}}, endpoint: /{answer}, parallel_group: group_{outcome}",
+    "items": "retry: {{limit: 0}}, endpoint: /{answer}, for_each: [1, 2], payload: {{n: '{{{{ item }}}}'}}",
     "job": (
-        "type: job, endpoint: /{answer}, payload: {{}}, "
+        "type: job, retry: {{limit: 0}}, endpoint: /{answer}, payload: {{}}, "
         "job: {{id: $.id, done_when: 'true', fail_when: 'false', poll: {{endpoint: /ok, every: 100ms}}}}"
     ),
+    "approval": "type: approval, message: Well?, options: [ok, bad], rejects: [bad], default: {answer}, timeout: 1s",
 }
-"""What a step of each kind says; the answer `bad` is 404."""
+"""What a step of each kind says; the answer `bad` is 404, or a refusal."""
 
 FOLLOWER = "type: transform, payload: 1"
 
@@ -79,7 +80,7 @@ def workflow(base: str) -> str:
             first = f"{kind}_{outcome}"
             answer = "bad" if outcome in BAD else "ok"
             written = text.format(answer=answer, outcome=outcome)
-            lines.append(f"  - {{name: {first}, depends_on: [], {more}retry: {{limit: 0}}, {written}}}")
+            lines.append(f"  - {{name: {first}, depends_on: [], {more}{written}}}")
             before = f"group_{outcome}" if kind == "member" else first
             lines.extend(
                 f"  - {{name: {first}_then_{run_on}, depends_on: [{before}], run_on: {run_on}, {FOLLOWER}}}"

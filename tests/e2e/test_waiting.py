@@ -64,6 +64,24 @@ steps:
   - {name: paid, type: wait, event: the payment of the order, depends_on: [tell]}
   - {name: never, type: wait, event: nothing, timeout: 1s, depends_on: [tell], on_failure: continue}
 """,
+    "waiting_operator": """
+name: waiting_operator
+steps:
+  - name: pause
+    type: operator
+    operator: airflow.providers.standard.sensors.time_delta.TimeDeltaSensor
+    args: {delta: 1, deferrable: true}
+    on_failure: continue
+  - name: moment
+    type: operator
+    operator: airflow.providers.standard.sensors.date_time.DateTimeSensorAsync
+    args: {target_time: "{{ run.time | date_add('3s') }}"}
+  - name: late
+    type: operator
+    operator: airflow.providers.standard.sensors.filesystem.FileSensor
+    args: {filepath: /no/such/file, timeout: 1, deferrable: true}
+    on_failure: continue
+""",
     "waiting_failing": """
 name: waiting_failing
 steps: [{name: stop, type: fail, message: there is no paper}]
@@ -99,7 +117,10 @@ def runs(airflow: AirflowInstance, workflows: Path, told: tuple[str, list[dict[s
     drop(airflow, workflows, {name: text.replace("API", told[0], 1) for name, text in FLOWS.items()})
     for dag_id in FLOWS:
         airflow.unpause(dag_id)
-    started = {name: start(airflow, name) for name in ("waiting_event", "waiting_default", "waiting_parent")}
+    started = {
+        name: start(airflow, name)
+        for name in ("waiting_event", "waiting_default", "waiting_parent", "waiting_operator")
+    }
     started["yes"] = start(airflow, "waiting_approval", {"n": 48})
     started["no"] = start(airflow, "waiting_approval", {"n": 3})
     return started
@@ -219,3 +240,12 @@ def test_an_event_resumes_a_run_once(runs: dict[str, Run], told: tuple[str, list
     shown = run.airflow.task_instances(run.dag_id, run.run_id)["tell"]["rendered_fields"]
     assert "***" in str(shown)
     assert not any(token in str(shown) for token in tokens)
+
+
+def test_an_operator_waits_without_a_worker(runs: dict[str, Run]) -> None:
+    """It goes on in its own method, on a worker that made it anew; a wait that was not over in time is its failure."""
+    run = runs["waiting_operator"]
+    assert run.wait() == "success"
+    assert (run.states()["moment"], run.states()["late"]) == ("success", "skipped")
+    assert run.attempts("moment")[-1]["reason"] == "done"
+    assert run.xcom("late", "error")["message"] == "the operator's wait was not over in time"

@@ -96,7 +96,8 @@ class StepOperator(StepTask):
         :raises ChildError: where it has failed, or is not over in time.
         """
         dag_id, child = self._work.dag_id, self._child(run)
-        state = str(run.ti.get_dagrun_state(dag_id, child))
+        found = run.ti.get_dagrun_state(dag_id, child)
+        state = str(getattr(found, "value", found))
         if state not in {"success", "failed"}:
             self.defer(trigger=ChildTrigger(dag_id, child, self._until(run)), method_name="resume")
         if state == "failed":

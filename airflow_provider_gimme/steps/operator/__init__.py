@@ -1,0 +1,1 @@
+"""Any operator of Airflow that the site allows."""
