@@ -111,16 +111,18 @@ def test_a_compensation_has_its_own_retries_under_its_own_key(run_workflow: RunW
 
 
 def test_a_compensation_that_fails_is_told(run_workflow: RunWorkflow, api: Api) -> None:
-    """The others are undone all the same."""
+    """The others are undone all the same; the webhook and `outcome` say which are and which are not."""
     saga(api, 422)
     api.answer("/hotels/undo", 400, {"why": "too late"})
-    ran = run_workflow(SAGA.replace("HOW", ""))
+    ran = run_workflow(SAGA.replace("HOW", "") + f"monitoring: {{webhook_url: {api.url}/hook}}\n")
     told = ran.xcom("outcome", "compensation")
+    (hook,) = api.calls("/hook")
+    assert (hook.json["type"], hook.json["data"]["compensation"]) == ("run.failed", told)
     assert (told["state"], told["undone"], list(told["failed"])) == ("compensation_failed", ["flight"], ["hotel"])
     message = ran.xcom("outcome", "error")["message"]
     assert "\ncompensation failed\nnot undone: 'hotel': POST " in message
     assert message.endswith("\nundone: flight")
-    assert paths(api)[-1] == "DELETE /flights/7"
+    assert paths(api)[-2:] == ["DELETE /flights/7", "POST /hook"]
 
 
 FAN_OUT = """
