@@ -140,11 +140,15 @@ def format_duration(duration: timedelta) -> str:
     return text or "0s"
 
 
+_ABBREVIATION = 5
+"""Letters of an abbreviation like SGT: nothing that resembles one is what was meant."""
+
+
 def _check_zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (KeyError, ValueError, OSError):
-        near = did_you_mean(value, available_timezones())
+        near = did_you_mean(value, available_timezones()) if len(value) > _ABBREVIATION else ""
         raise ValueError(
             f"not a time zone of the IANA database.{near or ' Write one like Asia/Singapore or UTC.'}"
         ) from None

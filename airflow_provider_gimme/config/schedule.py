@@ -30,6 +30,8 @@ def _check_cron(value: str) -> str:
     expression = PRESETS.get(value, value)
     if value.startswith("@") and value not in PRESETS:
         raise ValueError(f"unknown preset. Write one of {', '.join(PRESETS)}.")
+    if f"@{value.lower()}" in PRESETS:
+        raise ValueError(f"not a cron expression. Did you mean '@{value.lower()}'?")
     if not is_cron(expression):
         raise ValueError("not a cron expression. Write five fields, minute hour day month weekday, like 0 18 * * *.")
     return value

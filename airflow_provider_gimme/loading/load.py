@@ -12,7 +12,7 @@ from airflow_provider_gimme.loading.checks import check_merged, check_written
 from airflow_provider_gimme.loading.inherit import overlay, with_defaults
 from airflow_provider_gimme.loading.nodes import Entry, Mapping, Node, Path, Scalar, Sequence
 from airflow_provider_gimme.loading.parse import parse
-from airflow_provider_gimme.loading.partial import without_wrong_steps
+from airflow_provider_gimme.loading.partial import without_wrong_parts
 from airflow_provider_gimme.loading.report import Report, child, format_path
 from airflow_provider_gimme.loading.shape import known_keys
 from airflow_provider_gimme.loading.source import read_source
@@ -30,7 +30,7 @@ class Loaded:
     workflow: Workflow | None
     problems: tuple[Problem, ...]
     partial: Workflow | None = None
-    """Where ``workflow`` is None because some steps are wrong: the workflow in which these do nothing."""
+    """Where ``workflow`` is None because some parts are wrong: the workflow without these."""
     _written: Node | None = field(default=None, repr=False)
     _merged: Node | None = field(default=None, repr=False)
 
@@ -118,5 +118,5 @@ def load_text(text: str | bytes, file: str, *, environment: str | None = None) -
     check_merged(merged, report)
     _check_layers(root, report)
     _check_other_environments(root, environment, report)
-    partial = None if workflow is not None or _has_too_many(merged) else without_wrong_steps(merged)
+    partial = None if workflow is not None or _has_too_many(merged) else without_wrong_parts(merged)
     return Loaded(file, source, workflow, report.problems, partial, root, merged)

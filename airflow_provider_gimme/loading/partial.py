@@ -1,24 +1,33 @@
-"""What can still be read of a workflow of which some steps are wrong."""
+"""What can still be read of a workflow of which some parts are wrong."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from pydantic import ValidationError
 
 from airflow_provider_gimme.config import Workflow
 from airflow_provider_gimme.config.step_union import DEFAULT_STEP_TYPE, step_config
+from airflow_provider_gimme.config.suggestions import did_you_mean
 from airflow_provider_gimme.loading.nodes import Mapping, plain
+from airflow_provider_gimme.loading.wording import meant_key
 from airflow_provider_gimme.steps import step_types
 
-__all__ = ["without_wrong_steps"]
+__all__ = ["without_wrong_parts"]
 
-_KEPT = ("id", "name", "parallel_group", "output_key")
-"""What others may know a step by."""
+_KEPT = ("id", "name", "parallel_group", "output_key", "depends_on")
+"""What others may know a step by, and what it waits for."""
+
+_NEEDED = ("steps", "variables", "inputs", "state", "services")
+"""What expressions name: where such a key is wrong they cannot be judged."""
+
+_BASE = "${BASE}"
+"""A base that is only known when a call is made."""
 
 
-def without_wrong_steps(root: Mapping) -> Workflow | None:
-    """Return the workflow in which each wrong step does nothing; None where not only steps are wrong.
+def without_wrong_parts(root: Mapping) -> Workflow | None:
+    """Return the workflow in which wrong keys are left out and each wrong step does nothing; None if that cannot be.
 
     Such a step keeps its names, so that the expressions of the others can be checked.
     """
@@ -26,8 +35,27 @@ def without_wrong_steps(root: Mapping) -> Workflow | None:
     steps = document.get("steps")
     if not isinstance(steps, list):
         return None
+    document = {**document, "steps": [_harmless(step) for step in steps]}
+    if any(isinstance(step, dict) and {"depends_on", "parallel_group"} & step.keys() for step in steps):
+        document.setdefault("order", "graph")
     try:
-        return Workflow.model_validate({**document, "steps": [_harmless(step) for step in steps]})
+        return Workflow.model_validate(document)
+    except ValidationError as invalid:
+        wrong = {str(error["loc"][0]) for error in invalid.errors(include_url=False, include_input=False)}
+    return None if any(_is_needed(key) for key in wrong) else _without(document, wrong)
+
+
+def _is_needed(key: str) -> bool:
+    """Tell whether expressions may need a key, or the one that was meant by it."""
+    return meant_key(key, _NEEDED) is not None or bool(did_you_mean(key, _NEEDED))
+
+
+def _without(document: dict[str, Any], wrong: Collection[str]) -> Workflow | None:
+    right = {key: value for key, value in document.items() if key not in wrong}
+    if not {"api_base", "connection"} & right.keys():
+        right["api_base"] = _BASE
+    try:
+        return Workflow.model_validate(right)
     except ValidationError:
         return None
 
@@ -42,4 +70,11 @@ def _harmless(step: Any) -> Any:
             return step
     except ValidationError:
         pass
-    return {"type": "transform", "payload": None, **{key: step[key] for key in _KEPT if key in step}}
+    return {"type": "transform", "payload": None, **{key: step[key] for key in _KEPT if _is_fine(key, step)}}
+
+
+def _is_fine(key: str, step: dict[str, Any]) -> bool:
+    if key == "depends_on":
+        names = step.get(key)
+        return isinstance(names, list) and all(isinstance(name, str) for name in names)
+    return key in step

@@ -7,14 +7,23 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from airflow_provider_gimme.config import Workflow
+from airflow_provider_gimme.config import Service, Workflow
 from airflow_provider_gimme.config.base import Config
+from airflow_provider_gimme.config.monitoring import Monitoring
 from airflow_provider_gimme.config.step import Step
 from airflow_provider_gimme.config.step_union import DEFAULT_STEP_TYPE, step_config
 from airflow_provider_gimme.loading.nodes import Entry, Mapping, Node, plain
 from airflow_provider_gimme.loading.report import Report, child
-from airflow_provider_gimme.loading.shape import WORKFLOW, Shape, known_keys
-from airflow_provider_gimme.loading.wording import WANTED, describe, key_of_others, not_wanted, unknown_key
+from airflow_provider_gimme.loading.shape import WORKFLOW, Shape, known_keys, step_keys
+from airflow_provider_gimme.loading.wording import (
+    WANTED,
+    describe,
+    key_of_others,
+    key_of_place,
+    meant_key,
+    not_wanted,
+    unknown_key,
+)
 from airflow_provider_gimme.steps import step_types
 
 __all__ = ["validate", "validate_as"]
@@ -70,7 +79,7 @@ def _report(place: _Place, errors: list[Any], report: Report, *, only_inside: bo
         return
     if not other:
         wanted = list(dict.fromkeys(WANTED[error["type"]] for error in errors))
-        report.add(place.node, not_wanted(place.node, wanted))
+        report.add(place.node, not_wanted(place.node, wanted, keys=place.shape.keys, types=place.shape.types))
     for error in other:
         report.add(_point(place, error), describe(error, place.node, place.shape.types))
 
@@ -99,7 +108,29 @@ def _report_unknown(root: Mapping, location: tuple[str | int, ...], report: Repo
     if not location[:-1]:
         where = noun
     elsewhere = _types_with(key) if where.startswith("a step") else []
-    report.add(entry, key_of_others(key, where, elsewhere) if elsewhere else unknown_key(key, known, where))
+    belongs = None if meant_key(key, known) else _belongs(key, model, place.node)
+    if elsewhere:
+        report.add(entry, key_of_others(key, where, elsewhere))
+    else:
+        report.add(entry, unknown_key(key, known, where) if belongs is None else key_of_place(key, belongs))
+
+
+def _belongs(key: str, model: type[Config] | None, node: Node) -> str | None:
+    """Say where a key belongs that stands in the wrong map: in another one, or as a value; None where nobody knows."""
+    if model is Workflow:
+        if told := meant_key(key, known_keys(Monitoring)):
+            return f"write '{told}' under 'monitoring'"
+        return f"'{key}' is a step's: write it there, or under 'defaults' for all steps" if key in step_keys() else None
+    if model is None or not issubclass(model, Step):
+        return None
+    if own := meant_key(key, known_keys(Service)):
+        return f"write '{own}' in one of 'services', and name that as the step's 'service'"
+    if key in known_keys(Workflow):
+        return f"'{key}' is the workflow's: write it beside 'steps'"
+    unnamed = (
+        isinstance(node, Mapping) and isinstance(node.get(key), Mapping) and not {"id", "name"} & node.entries.keys()
+    )
+    return f"write '- name: {key}' with its keys beside it" if unnamed else None
 
 
 def _types_with(key: str) -> list[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from airflow_provider_gimme.config.suggestions import did_you_mean
 from airflow_provider_gimme.loading.excerpts import got
 from airflow_provider_gimme.loading.nodes import Mapping, Node, Scalar
 
-__all__ = ["WANTED", "describe", "join_or", "key_of_others", "not_wanted", "unknown_key"]
+__all__ = ["WANTED", "describe", "join_or", "key_of_others", "key_of_place", "meant_key", "not_wanted", "unknown_key"]
 
 WANTED = {
     "string_type": "text",
@@ -61,14 +62,23 @@ _MEANT = {
 """Words of other tools for keys of ours."""
 
 
+_MOST_KEYS = 12
+"""Keys of a map up to which they are listed where something else stands in its place."""
+
 _YAML = {"True": "true", "False": "false"}
+
+
+def meant_key(key: str, known: Collection[str]) -> str | None:
+    """Return the key that other tools' word for it stands for, where it is known here."""
+    word = key.lower().replace("-", "_")
+    meant = word if word in known else _MEANT.get(word, "limit" if word == "retries" else "")
+    return meant if meant in known else None
 
 
 def unknown_key(key: str, known: frozenset[str], where: str = "this map") -> str:
     """Say that a key is unknown, and which was meant or which there are."""
-    word = key.lower().replace("-", "_")
-    meant = _MEANT.get(word, "limit" if word == "retries" else "")
-    near = f" Did you mean '{meant}'?" if meant in known else did_you_mean(key, known)
+    meant = meant_key(key, known)
+    near = did_you_mean(key, known) if meant is None else f" Did you mean '{meant}'?"
     return f"unknown key '{key[:60]}'.{near or f' Known keys of {where}: {_listed(known)}.'}"
 
 
@@ -77,15 +87,27 @@ def key_of_others(key: str, where: str, types: list[str]) -> str:
     return f"unknown key '{key}' in {where}; one of type {join_or(types)} has it. Write that 'type', or remove the key."
 
 
+def key_of_place(key: str, belongs: str) -> str:
+    """Say that a key stands in the wrong map, and where it belongs."""
+    return f"unknown key '{key[:60]}'. {belongs[:1].upper()}{belongs[1:]}."
+
+
 def _listed(known: frozenset[str]) -> str:
     return ", ".join(sorted(known))
 
 
-def not_wanted(node: Node, wanted: list[str]) -> str:
-    """Say that a value is of the wrong kind; ``wanted`` are the kinds that would do."""
+def not_wanted(node: Node, wanted: list[str], *, keys: frozenset[str] = frozenset(), types: Sequence[str] = ()) -> str:
+    """Say that a value is of the wrong kind; ``wanted`` are the kinds that would do.
+
+    ``keys`` are those of a map here, ``types`` what its ``type`` may be.
+    """
     if isinstance(node, Scalar) and node.value is None:
         return f"the value is missing, {join_or(wanted)} is wanted. Write it, or remove the key."
     how = _HOW[wanted[0]] if len(wanted) == 1 else f"Write {join_or(wanted)}."
+    if "a map" in wanted and types:
+        how += f" Its 'type' is {join_or(list(types))}."
+    elif "a map" in wanted and 0 < len(keys) <= _MOST_KEYS:
+        how += f" Keys: {_listed(keys)}."
     return f"not {join_or(wanted)}{got(node)}. {how}"
 
 
@@ -131,7 +153,7 @@ def _not_one_of(node: Node, words: list[str]) -> str:
 
 def _wrong_type(node: Node, words: list[str]) -> str:
     if not isinstance(node, Mapping):
-        return not_wanted(node, ["a map"])
+        return not_wanted(node, ["a map"], types=words)
     kind, written = node.get("type"), node.text("type")
     if kind is not None and written is None:
         return f"unknown type{got(kind)}. Write {join_or(words)}."

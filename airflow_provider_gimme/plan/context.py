@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -46,6 +46,8 @@ class Context:
     problems: list[Problem] = field(default_factory=list)
     references: list[tuple[Path, Reference]] = field(default_factory=list)
     compilers: dict[frozenset[str], Compiler] = field(default_factory=dict, repr=False)
+    structures: dict[Path, tuple[Compiler, Kind, Any]] = field(default_factory=dict, repr=False)
+    """What was compiled of structures, by place: a fault that is found later is told where its text stands."""
     names: tuple[str, ...] = ()
     """What expressions at this place and below it know beside the scope: ``item``, where there is one."""
 
@@ -86,10 +88,34 @@ class Context:
         try:
             compiled = getattr(compiler, kind)(source)
         except ExpressionError as error:
-            self.report(error.message, line=error.line)
+            if not self._report_inside(compiler, kind, source):
+                self.report(error.message, line=error.line)
             return compiler.template("")
+        if type(source) is not str:
+            self.structures[self.path] = compiler, kind, source
         self.references.extend((self.path, reference) for reference in compiled.references)
         return compiled.standing_at(_place(self.path))
+
+    def exact(self, path: Path, reference: Reference) -> Path:
+        """Return where within the structure at ``path`` a reference stands; ``path`` itself for a single text."""
+        if path not in self.structures:
+            return path
+        compiler, kind, structure = self.structures[path]
+        found = (below for below, text in _leaves(structure) if reference in getattr(compiler, kind)(text).references)
+        return (*path, *next(found, ()))
+
+    def _report_inside(self, compiler: Compiler, kind: Kind, structure: Any) -> bool:
+        """Report each fault within a structure, at its own place; tell whether there was one."""
+        before = len(self.problems)
+        for below, text in _leaves(structure):
+            place = self.at(*below)
+            try:
+                compiled = getattr(compiler, kind)(text)
+            except ExpressionError as error:
+                place.report(error.message, line=error.line)
+            else:
+                self.references.extend((place.path, reference) for reference in compiled.references)
+        return len(self.problems) > before
 
     def compiler(self, *local_names: str) -> Compiler:
         """Return the compiler for this file, which knows some more names; each set of names has one."""
@@ -106,6 +132,19 @@ class Context:
     def texts(self, written: Mapping[str, str] | None, *local_names: str) -> dict[str, Compiled[str]]:
         """Compile the templates of a map, each at its own place."""
         return {name: self.at(name).compile("template", text, *local_names) for name, text in (written or {}).items()}
+
+
+def _leaves(structure: Any) -> Iterator[tuple[Path, Any]]:
+    """Yield each text of an object or a list and where in it that is; a key is an object of nothing else."""
+    if not isinstance(structure, Mapping | list | tuple):
+        return
+    for key, item in structure.items() if isinstance(structure, Mapping) else enumerate(structure):
+        if isinstance(key, str):
+            yield (key,), {key: None}
+        if isinstance(item, str):
+            yield (key,), item
+        else:
+            yield from (((key, *below), text) for below, text in _leaves(item))
 
 
 def _place(path: Path) -> str:

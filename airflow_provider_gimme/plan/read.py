@@ -9,6 +9,7 @@ from airflow_provider_gimme.errors import Problem, WorkflowError
 from airflow_provider_gimme.expressions import Functions
 from airflow_provider_gimme.loading import Loaded, load_text
 from airflow_provider_gimme.plan.context import Context
+from airflow_provider_gimme.plan.graph import plan_graph
 from airflow_provider_gimme.plan.models import Plan
 from airflow_provider_gimme.plan.names import Names
 from airflow_provider_gimme.plan.workflow import draft_steps, plan_workflow
@@ -33,7 +34,7 @@ def plan_text(
     """
     loaded = load_text(text, file, environment=environment)
     if loaded.workflow is None:
-        raise WorkflowError((*loaded.problems, *_expression_problems(loaded, functions)))
+        raise WorkflowError((*loaded.problems, *_further_problems(loaded, functions)))
     context = Context(loaded, loaded.workflow, functions or Functions.none())
     plan = plan_workflow(context, frozenset(site_pools))
     problems = (*loaded.problems, *dict.fromkeys(context.problems))
@@ -58,13 +59,21 @@ def plan_file(
     )
 
 
-def _expression_problems(loaded: Loaded, functions: Functions | None) -> tuple[Problem, ...]:
-    """Return what is wrong with the expressions of the right steps of a file in which others are wrong."""
+def _further_problems(loaded: Loaded, functions: Functions | None) -> tuple[Problem, ...]:
+    """Return what is wrong with the expressions and dependencies of the right steps of a file that is wrong elsewhere.
+
+    What only tells of the order is left out: a wrong step may be what is missing in it.
+    """
     if loaded.partial is None:
         return ()
     context = Context(loaded, loaded.partial, functions or Functions.none())
-    draft_steps(context, Names.of(loaded.partial))
-    return tuple(dict.fromkeys(context.problems))
+    names = Names.of(loaded.partial)
+    drafts = draft_steps(context, names)
+    found = len(context.problems)
+    if all(names.listed):
+        plan_graph(drafts, names, context)
+    ordered = [problem for problem in context.problems[found:] if problem.severity == "error"]
+    return tuple(dict.fromkeys([*context.problems[:found], *ordered]))
 
 
 def _errors(problems: Iterable[Problem]) -> bool:

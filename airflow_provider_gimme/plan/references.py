@@ -29,18 +29,26 @@ def check_references(context: Context, names: Names, allowed: list[str] | None =
     """
     read: set[str] = set()
     for path, reference in context.references:
-        place = context.root().at(*path)
-        if reference.kind in {"step", "output"}:
-            read.update(_steps(place, reference, names))
-        elif reference.kind == "variable":
-            _check_variable(place, reference.name, allowed)
-        elif reference.kind == "input":
-            _check_input(place, reference.name)
-        elif reference.kind == "name" and reference.name == "state":
-            _check_state(place, reference.member)
-        elif reference.kind == "name" and reference.name == RESUME_URLS:
-            _check_resumes(place, reference.member, names.waiting)
+        before = len(context.problems)
+        read.update(_check(context.root().at(*path), reference, names, allowed))
+        if len(context.problems) > before and (exact := context.exact(path, reference)) != path:
+            del context.problems[before:]
+            list(_check(context.root().at(*exact), reference, names, allowed))
     return frozenset(read)
+
+
+def _check(place: Context, reference: Reference, names: Names, allowed: list[str] | None) -> Iterator[str]:
+    """Check a reference and yield the steps that are read by it."""
+    if reference.kind in {"step", "output"}:
+        yield from _steps(place, reference, names)
+    elif reference.kind == "variable":
+        _check_variable(place, reference.name, allowed)
+    elif reference.kind == "input":
+        _check_input(place, reference.name)
+    elif reference.kind == "name" and reference.name == "state":
+        _check_state(place, reference.member)
+    elif reference.kind == "name" and reference.name == RESUME_URLS:
+        _check_resumes(place, reference.member, names.waiting)
 
 
 def _steps(place: Context, reference: Reference, names: Names) -> Iterator[str]:

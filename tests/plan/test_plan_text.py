@@ -268,10 +268,42 @@ def test_a_wrong_step_does_not_hide_what_is_wrong_with_another() -> None:
     assert "nope" in told[1]
 
 
-def test_no_follow_up_is_invented_where_more_than_steps_is_wrong() -> None:
+@pytest.mark.parametrize("head", ["shedule: '@daily'", "auth: {type: bearer}", "services: {x: {}}\ntimezone: Mars"])
+def test_a_wrong_key_of_the_workflow_does_not_hide_what_is_wrong_with_a_step(head: str) -> None:
+    """Expressions need none of these, and a dependency on nobody is one whatever the schedule is."""
+    told = problems(f"{head}\n" + steps('name: a, payload: "{{ nope }}"', "name: b, depends_on: [c]"))
+    assert len(told) == 3
+    assert "nope" in told[1]
+    assert "depends_on[0]: no step or group is called 'c'" in told[2]
+
+
+@pytest.mark.parametrize("base", ["api_base: api.example.com", "base_url: https://api.example.com"])
+def test_a_wrong_base_is_told_once(base: str) -> None:
+    """Not again for each step that has none because of it."""
+    with pytest.raises(WorkflowError) as raised:
+        plan_text(f"name: w\n{base}\n" + steps("name: a, endpoint: /x", "name: b, endpoint: /y") + "\n", "w.yaml")
+    assert len(raised.value.problems) == 1
+
+
+def test_no_follow_up_is_invented_where_what_is_wrong_is_what_expressions_name() -> None:
     """A wrong key of the workflow may be what the expressions need, so they are not judged."""
     (told,) = problems("variabels: {x: 1}\n" + steps('name: a, payload: "{{ x }}"'))
     assert "Did you mean 'variables'?" in told
+
+
+def test_no_follow_up_is_invented_where_a_wrong_step_orders_the_others() -> None:
+    """With its dependency the steps are no list, whatever else it says; nothing is told of the order of the others."""
+    (told,) = problems(steps('name: a, payload: "{{ steps.b }}"', "name: b, retires: 3, depends_on: []"))
+    assert "Did you mean 'retry'?" in told
+
+
+def test_each_wrong_expression_of_a_structure_is_told_at_its_own_place() -> None:
+    """One fault in a payload does not hide the next, however deep both are."""
+    told = problems(
+        "steps:\n- name: a\n  payload:\n    x: ['{{ n1 }}', {'y': '{{ n2 }}'}]\n    '{{ k }}': 1\n    z: ok"
+    )
+    assert [line.split(" ")[0] for line in told] == ["w.yaml:6:9:", "w.yaml:6:27:", "w.yaml:7:16:"]
+    assert ["payload.x[0]: " in told[0], "payload.x[1].y: " in told[1], "not a template" in told[2]] == [True] * 3
 
 
 def test_what_stands_alone_in_a_graph_is_a_warning() -> None:
