@@ -138,7 +138,8 @@ def assemble(parts: Iterable[Any], template: str) -> Any:
     try:
         return _DECODE(text)
     except json.JSONDecodeError as error:
-        raise _not_json(error.msg, _line_at(assembly.starts, error.pos), template) from None
+        line = _line_at(assembly.starts, error.pos)
+        raise _not_json(error.msg, line, template, _way_out(text, error.pos)) from None
     except ValueError as error:
         raise ExpressionError(f"the template does not yield JSON: {error}") from None
 
@@ -164,8 +165,19 @@ def _line_of(part: Literal | Slot, offset: int) -> int:
     return part.line if isinstance(part, Slot) else part.line + part.text.count("\n", 0, offset)
 
 
-def _not_json(message: str, line: int, template: str) -> ExpressionError:
+def _way_out(text: str, position: int) -> str:
+    """Say what to do about the two slips that JSON is stricter about than YAML and Python are."""
+    if text[position : position + 1] == "'":
+        return '. JSON has double quotes only: write "'
+    last = text[:position].rstrip()[-1:] + text[position:].lstrip()[:1]
+    after = text[position + 1 :].lstrip()[:1]
+    return ". Remove the ',' before it" if last in {",}", ",]"} or last[1:] + after in {",}", ",]"} else ""
+
+
+def _not_json(message: str, line: int, template: str, way_out: str) -> ExpressionError:
     lines = template.split("\n")
     excerpt = lines[line - 1].strip() if line <= len(lines) else ""
     excerpt = excerpt if len(excerpt) <= 80 else excerpt[:79] + "…"
-    return ExpressionError(f"the template does not yield JSON ({message}) at line {line}: `{excerpt}`", line=line)
+    return ExpressionError(
+        f"the template does not yield JSON ({message}) at line {line}: `{excerpt}`{way_out}", line=line
+    )

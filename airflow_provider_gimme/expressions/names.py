@@ -11,6 +11,18 @@ from airflow_provider_gimme.expressions.reference import ROOT_NAMES, STEP_FUNCTI
 __all__ = ["Names"]
 
 
+_ELSEWHERE = {
+    **dict.fromkeys(("conf", "params"), "inputs"),
+    **dict.fromkeys(("dag_run", "run_id"), "inputs or run"),
+    **dict.fromkeys(("ds", "ts", "logical_date", "execution_date", "now"), "run.time"),
+    **dict.fromkeys(("data_interval_start", "data_interval_end"), "run.window"),
+    **dict.fromkeys(("ti", "task_instance", "xcom", "tasks", "jobs"), "steps['name']"),
+    **dict.fromkeys(("env", "secrets", "vars", "var", "conn"), "${NAME}, outside of {{ }}"),
+    **dict.fromkeys(("body", "headers", "answer", "result"), "response"),
+}
+"""Words of Airflow, of other tools and of HTTP, and what is written here instead."""
+
+
 @dataclass(frozen=True)
 class Names:
     """What is known at one place of a file."""
@@ -34,8 +46,9 @@ class Names:
         if name == "state":
             hint = "Steps, 'outputs' and 'state' itself know it, where the workflow writes 'state: {name: expression}'."
             return ExpressionError(f"'state' is not known here. {hint}", line=line)
-        near = did_you_mean(name, known | functions)
-        hint = near or f" An input is written inputs.{name}, a text '{name}'."
+        meant = _ELSEWHERE.get(name)
+        instead = f"Write {meant}." if meant else f"An input is written inputs.{name}, a text '{name}'."
+        hint = did_you_mean(name, known | functions) or f" {instead}"
         return ExpressionError(f"unknown name '{name}'.{hint}", line=line)
 
     def unknown_filter(self, kind: str, name: str, known: set[str], line: int) -> ExpressionError:

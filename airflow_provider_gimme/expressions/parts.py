@@ -104,9 +104,11 @@ class Parts:
 
     def json(self, text: str) -> Part[Any]:
         """Compile a template that yields JSON."""
+        from airflow_provider_gimme.expressions.json_form import check_form
         from airflow_provider_gimme.expressions.json_pieces import assemble
 
         program = self._program(text, mode="json")
+        check_form(program.tree, program.table, text)
         return Part(lambda evaluation: assemble(program.pieces(evaluation), text), program.references, program.secrets)
 
     def endpoint(self, text: str) -> tuple[Part[str], frozenset[str]]:

@@ -116,6 +116,9 @@ def test_what_is_rendered_is_not_evaluated_again() -> None:
 INVALID: list[tuple[str, str, int | None]] = [
     ("{{ foo }}", "unknown name 'foo'. An input is written inputs.foo, a text 'foo'.", 1),
     ("a\n{{ toppic }}", "unknown name 'toppic'. Did you mean 'topic'?", 2),
+    ("{{ dag_run.conf.n }}", "unknown name 'dag_run'. Write inputs or run.", 1),
+    ("{{ ds }}", "unknown name 'ds'. Write run.time.", 1),
+    ("{{ env.TOKEN }}", "unknown name 'env'. Write ${NAME}, outside of {{ }}.", 1),
     ("{{ input.n }}", "unknown name 'input'. Did you mean 'inputs'?", 1),
     ("{{ foo is defined }}", "unknown name 'foo'.", 1),
     ("{{ self }}", "unknown name 'self'.", 1),

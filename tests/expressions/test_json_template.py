@@ -94,6 +94,39 @@ def test_what_is_not_json_is_told_with_the_template(template: str, message: str,
     assert caught.value.line == line
 
 
+@pytest.mark.parametrize(
+    "template,way_out",
+    [
+        ('{"a": {{ inputs.n }},\n}', "Remove the ',' before it"),
+        ("[{{ inputs.n }}, {$.input.n},]", "Remove the ',' before it"),
+        ("{'a': {{ inputs.n }}}", 'JSON has double quotes only: write "'),
+        ('{"a": {{ inputs.n }} "b": 1}', "Expecting ',' delimiter"),
+        ('{"a": ${TOKEN} "b": 1}', "Expecting ',' delimiter"),
+        ('{"a": "{{ inputs.n }}}', "Unterminated string"),
+    ],
+)
+def test_what_no_value_makes_json_is_told_when_it_is_read(template: str, way_out: str) -> None:
+    """Before any run, and before the calls of earlier steps."""
+    with pytest.raises(ExpressionError, match="does not yield JSON") as caught:
+        COMPILER.json_template(template)
+    assert way_out in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "template,expected",
+    [
+        (
+            '{ {{ topic }}: 1, "{{ topic }}2": {{ inputs.obj | tojson }}}',
+            {"algebra": 1, "algebra2": {"a": 1, "b": [2]}},
+        ),
+        ('{"a": 1{% if inputs.yes %}, "b": 2{% endif %}}', {"a": 1, "b": 2}),
+    ],
+)
+def test_what_may_become_json_is_not_judged_when_it_is_read(template: str, expected: object) -> None:
+    """Names from values, and tags."""
+    assert rendered(template) == expected
+
+
 @given(value=JSON)
 def test_a_value_outside_quotes_is_itself(value: Any) -> None:
     """Whatever the value is, the document holds exactly it."""
