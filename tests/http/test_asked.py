@@ -52,6 +52,22 @@ def test_what_a_server_asks_for_is_read(headers: dict[str, str], seconds: float 
     assert (None if asked is None else asked.total_seconds()) == seconds
 
 
+@pytest.mark.parametrize(
+    "date", ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"]
+)
+def test_the_dates_of_the_standard_are_one_moment(date: str) -> None:
+    """The three forms of RFC 9110, 5.6.7, as it writes them, against its own `Date`."""
+    asked = asked_wait({"Retry-After": date, "Date": "Sun, 06 Nov 1994 08:49:07 GMT"}, NOW)
+    assert asked == timedelta(seconds=30)
+
+
+def test_the_examples_of_retry_after_are_read() -> None:
+    """Both of RFC 9110, 10.2.3."""
+    eve = datetime(1999, 12, 31, 23, 58, tzinfo=UTC)
+    assert asked_wait({"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}, eve) == timedelta(seconds=119)
+    assert asked_wait({"Retry-After": "120"}, eve) == timedelta(seconds=120)
+
+
 @given(st.text(max_size=40) | st.integers().map(str))
 @example("9" * 18)
 @example("Mon, 01 Jan 0001 00:00:00 +1400")
