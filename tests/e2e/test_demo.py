@@ -2,17 +2,72 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
+import psutil
 import pytest
 
 from tests.conftest import Need
 
 _REPOSITORY = Path(__file__).parents[2]
 _WORKFLOW = _REPOSITORY / "workflow_configs" / "derivativ_daily.yaml"
+
+
+_HOME = str(_REPOSITORY / ".demo" / "airflow")
+
+
+def _left() -> list[str]:
+    """Return the commands of all processes that belong to the demo's Airflow, whoever their parent is."""
+    return [
+        " ".join(each.cmdline()) for each in psutil.process_iter() if _environment(each).get("AIRFLOW_HOME") == _HOME
+    ]
+
+
+def _environment(process: psutil.Process) -> dict[str, str]:
+    try:
+        return process.environ()
+    except psutil.Error:  # it has just ended, or is somebody else's
+        return {}
+
+
+def _lines(output: IO[str], seconds: float) -> Iterator[str]:
+    """Yield the lines of a program, for so long."""
+    deadline = time.monotonic() + seconds
+    for line in output:
+        yield line
+        assert time.monotonic() < deadline, "the demo takes too long"
+
+
+@pytest.mark.timeout(240)
+def test_a_ctrl_c_ends_all_that_the_demo_has_started(need: Need) -> None:
+    """Also amid the run; the exit status says so, and no process of its Airflow or its stand-in is left."""
+    need(f"workflow_configs/{_WORKFLOW.name}", _WORKFLOW.exists())
+    command = [sys.executable, "-m", "demo", "--exit"]
+    with subprocess.Popen(
+        command, cwd=_REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    ) as demo:
+        assert demo.stdout is not None
+        told = []
+        for line in _lines(demo.stdout, 180):
+            told.append(line)
+            if "generate_" in line and "running" in line:
+                break
+        assert _left()
+        children = psutil.Process(demo.pid).children(recursive=True)
+        os.killpg(demo.pid, signal.SIGINT)  # as a terminal does
+        told += list(_lines(demo.stdout, 60))
+        assert demo.wait(60) == 130, "".join(told)
+    assert "everything that was started has ended" in told[-1]
+    assert _left() == []
+    assert [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
 
 
 @pytest.mark.timeout(240)
@@ -28,6 +83,7 @@ def test_the_demo_runs_to_its_end(need: Need) -> None:
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    assert _left() == []
     rows = [" ".join(line.split()) for line in done.stdout.splitlines()]
     assert any(re.fullmatch(r"run success after .* s", row) for row in rows)
     assert any(re.fullmatch(r"retries met [3-9]", row) for row in rows)
