@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -10,8 +11,13 @@ import pytest
 from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 from airflow.sdk.execution_time.comms import ErrorResponse
 
+from airflow_provider_gimme.expressions import Scope
+from airflow_provider_gimme.operators.engine import Engine
 from airflow_provider_gimme.operators.job_record import JobRecord
-from airflow_provider_gimme.operators.job_run import is_wanted
+from airflow_provider_gimme.operators.job_run import JobRun, is_wanted
+from airflow_provider_gimme.plan import plan_text
+from tests.operators.api import serve_api
+from tests.triggers.conftest import secrets
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Airflow's own, at the first import of its models
 
@@ -46,6 +52,8 @@ class Run:
     task_id: str = "t"
     max_tries: int = 4
     error: Exception | None = None
+    store: Any = None
+    scheduled: bool = False
 
     def states(self, task_ids: tuple[str, ...]) -> dict[str, str | None]:
         if self.error is not None:
@@ -97,6 +105,38 @@ def test_a_cancelled_job_is_known_as_such() -> None:
     found = JobRecord.load(store, 4)
     assert found is not None
     assert (found.cancelled, found.response) == (True, {"a": 1})
+
+
+CANCELLABLE = """
+name: d
+api_base: API
+steps:
+  - name: t
+    type: job
+    endpoint: /jobs
+    job:
+      id: $.id
+      poll: {endpoint: "/jobs/{{ job.id }}"}
+      done_when: $.status != "running"
+      cancel: {endpoint: "/jobs/{{ job.id }}", method: DELETE}
+"""
+
+
+def test_who_finds_a_cancelled_job_does_not_cancel_it_again() -> None:
+    """The process that cancelled it may have died before it could say so."""
+    given, keys = secrets(), set()
+    with serve_api() as api:
+        step = plan_text(CANCELLABLE.replace("API", api.url), "w.yaml").by_id["t"]
+        run: Any = Run(store=Store())
+        JobRecord.of(run, 7, None, BEGUN, None).keep(run.store)
+        for _ in range(2):
+            found: Any = JobRecord.load(run.store, run.max_tries)
+            job = JobRun(step.work, step, run, Scope(secret=given), found, given, Engine(), logging.getLogger())  # type: ignore[arg-type]
+            assert job.cancel() == "job 7 was cancelled"
+            keys.add(found.key)
+        (cancel,) = api.got
+    assert (cancel.method, cancel.path) == ("DELETE", "/jobs/7")
+    assert cancel.headers["Idempotency-Key"] not in keys
 
 
 @pytest.mark.parametrize(
