@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from airflow_provider_gimme.plan import Plan
 
-__all__ = ["watched_steps"]
+__all__ = ["result_steps", "watched_steps"]
 
 
 def watched_steps(plan: Plan) -> tuple[str, ...]:
@@ -22,3 +22,15 @@ def watched_steps(plan: Plan) -> tuple[str, ...]:
         if step.run_on == "success" and len(step.upstream) > 1:
             watched.update(step.upstream)
     return tuple(step.task_id for step in plan.steps if step.task_id in watched)
+
+
+def result_steps(plan: Plan) -> tuple[str, ...]:
+    """Return the steps, in order, that must have gone well before there is a result: the leaves.
+
+    As for any step, what stands before a catch or a finally counts too: a leaf that caught a failure heals nothing.
+    """
+    wanted = set(plan.leaves)
+    for name in plan.leaves:
+        if plan.by_id[name].run_on != "success":
+            wanted.update(plan.by_id[name].upstream)
+    return tuple(step.task_id for step in plan.steps if step.task_id in wanted)

@@ -9,7 +9,7 @@ from airflow.sdk import TaskGroup
 
 from airflow_provider_gimme.build.compensation import build_compensation
 from airflow_provider_gimme.build.docs import task_docs
-from airflow_provider_gimme.build.ends import watched_steps
+from airflow_provider_gimme.build.ends import result_steps, watched_steps
 from airflow_provider_gimme.build.pools import pool_name
 from airflow_provider_gimme.operators.fields import DEFAULT_POOL, INPUTS, NOTIFY, OUTCOME, RESULT
 from airflow_provider_gimme.operators.inputs import InputsOperator
@@ -94,7 +94,7 @@ def _finish(dag: DAG, plan: Plan, tasks: Mapping[str, BaseOperator]) -> list[Bas
         inlets = [state_asset(plan.dag_id)] if plan.state.values else []
         result = ResultOperator(task_id=RESULT, trigger_rule="none_failed", inlets=inlets, **common)
         result.returns_dag_result = plan.outputs is not None
-        result.set_upstream([tasks[name] for name in plan.leaves])
+        result.set_upstream([tasks[name] for name in result_steps(plan)])
         last.append(result)
     if plan.outputs is None:
         for name in plan.leaves:
