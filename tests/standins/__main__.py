@@ -18,11 +18,15 @@ from tests.standins.content import Content
 from tests.standins.derivativ import Derivativ
 from tests.standins.granulator import Granulator
 from tests.standins.hello import Hello
+from tests.standins.kam import Kam
+from tests.standins.orchestrator import Orchestrator
 from tests.standins.server import serve
 from tests.standins.system import System
 from tests.standins.webhooks import new_secret
 
-SYSTEMS: dict[str, type[System]] = {system.name: system for system in (Content, Derivativ, Granulator, Hello)}
+SYSTEMS: dict[str, type[System]] = {
+    system.name: system for system in (Content, Derivativ, Granulator, Hello, Kam, Orchestrator)
+}
 """The services there are, by name."""
 
 
@@ -52,10 +56,12 @@ async def run(arguments: argparse.Namespace) -> None:
 
 def describe(system: System, url: str) -> dict[str, object]:
     """Return what whoever wants to call the system has to know."""
-    prefix = system.name.upper()
-    environment = {f"{prefix}_API_BASE": url, f"{prefix}_API_KEY": system.token}
-    environment[f"{prefix}_WEBHOOK_SECRET"] = system.webhook_secret
-    return {"url": url, "token": system.token, "webhook_secret": system.webhook_secret, "environment": environment}
+    return {
+        "url": url,
+        "token": system.token,
+        "webhook_secret": system.webhook_secret,
+        "environment": system.environment(url),
+    }
 
 
 async def until_ended(*, with_stdin: bool) -> None:

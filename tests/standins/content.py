@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from tests.standins.checks import a_text, an_integer, check, one_of
+from tests.standins.checks import a_text, an_integer, an_object, check, one_of
 from tests.standins.exchange import Answer, Handler, Received, Refusal, json_answer, json_body
 from tests.standins.system import System
 
@@ -31,17 +31,13 @@ STATES = ("queued", "processing", "completed")
 _TOLERANCE_SECONDS = 300
 
 
-def _an_object(value: Any) -> str | None:
-    return None if isinstance(value, dict) else f"must be an object, not {value!r}"
-
-
-_FIELDS = {"date_range": _an_object, "content_type": one_of(CONTENT_TYPES)}
+_FIELDS = {"date_range": an_object, "content_type": one_of(CONTENT_TYPES)}
 _OPTIONS = {
     "page": an_integer(1, 1_000_000),
     "limit": an_integer(1, 100),
     "sort_by": one_of(SORTS),
     "sort_order": one_of(("asc", "desc")),
-    "filters": _an_object,
+    "filters": an_object,
     "repository": a_text,
     "mode": one_of(("sync", "async")),
     "idempotency_key": a_text,

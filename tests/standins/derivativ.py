@@ -14,7 +14,7 @@ import hmac
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from tests.standins.checks import a_boolean, a_number, a_text, an_integer, check, list_of, one_of
+from tests.standins.checks import a_boolean, a_number, a_text, an_integer, an_object, check, list_of, one_of
 from tests.standins.exchange import Answer, Handler, Received, Refusal, json_answer, json_body
 from tests.standins.system import System
 from tests.standins.webhooks import Inbox
@@ -42,10 +42,6 @@ _DOCUMENT_OPTIONS = {
 _STORED_FIELDS = {"id": a_text, "type": one_of(DOCUMENT_TYPES), "formats": list_of(one_of(FORMATS))}
 _PARTIAL_FIELDS = {"question_ids": list_of(a_text)}
 _PARTIAL_OPTIONS = {"missing_topics": list_of(a_text, empty=True), "reason": a_text}
-
-
-def _an_object(value: Any) -> str | None:
-    return None if isinstance(value, dict) else f"must be an object, not {value!r}"
 
 
 class Derivativ(System):
@@ -148,7 +144,7 @@ class Derivativ(System):
 
     async def _store_documents(self, received: Received) -> Answer:
         body = json_body(received)
-        check(body, {"documents": list_of(_an_object)}, {"create_dual_versions": a_boolean})
+        check(body, {"documents": list_of(an_object)}, {"create_dual_versions": a_boolean})
         for document in body["documents"]:
             check(document, _STORED_FIELDS, {})
         self._know(self._documents, [document["id"] for document in body["documents"]], "documents")

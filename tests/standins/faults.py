@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from tests.standins.exchange import Answer, Received, Refusal, json_answer
-from tests.standins.ledger import KEY
+from tests.standins.ledger import INSTANCE, KEY
 
 __all__ = ["Fault", "Faults", "Limit", "Limits"]
 
@@ -30,6 +30,8 @@ class Fault:
     method: str | None = None
     where: Mapping[str, Any] = field(default_factory=dict)
     """Members the JSON body must have: ``{"topic": "algebra"}``."""
+    run: str | None = None
+    """The run that calls (``X-Workflow-Instance``), with ``*`` for any part of it."""
     nth: tuple[int, ...] = (1,)
     """Which of the matching calls, from 1, counted from when the fault was set; empty for every one."""
     each: str = "path"
@@ -80,6 +82,8 @@ class Fault:
     def matches(self, received: Received) -> bool:
         """Say whether it is about this request at all."""
         if self.method not in (None, received.method) or not fnmatchcase(received.path, self.path):
+            return False
+        if self.run is not None and not fnmatchcase(received.header(INSTANCE) or "", self.run):
             return False
         if not self.where:
             return True

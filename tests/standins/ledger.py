@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-__all__ = ["Call", "Ledger", "Recorder"]
+__all__ = ["INSTANCE", "KEY", "Call", "Ledger", "Recorder"]
 
 INSTANCE = "X-Workflow-Instance"
 KEY = "Idempotency-Key"

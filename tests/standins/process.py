@@ -39,7 +39,7 @@ class StandIn:
     webhook_secret: str
     """The secret it checks webhooks with; random unless given."""
     environment: Mapping[str, str]
-    """``DERIVATIV_API_BASE``, ``DERIVATIV_API_KEY`` and ``DERIVATIV_WEBHOOK_SECRET`` for workflows."""
+    """What workflows read: ``DERIVATIV_API_BASE``, ``DERIVATIV_API_KEY``, ``DERIVATIV_WEBHOOK_SECRET`` and the like."""
 
     def __init__(
         self,
@@ -126,6 +126,7 @@ class StandIn:
         *,
         method: str | None = None,
         where: Mapping[str, Any] | None = None,
+        run: str | None = None,
         nth: int | Sequence[int] | None = 1,
         each: Literal["path", "key"] = "path",
         status: int | None = None,
@@ -144,7 +145,7 @@ class StandIn:
         ``path`` may hold ``*``, and then counts each path by itself. ``nth`` is a number from 1, several, or None for
         every call. Of several faults that a call could meet, it meets the one set first.
         """
-        fault = {"path": path, "method": method, "where": dict(where or {}), "each": each, "status": status,
+        fault = {"path": path, "method": method, "where": dict(where or {}), "run": run, "each": each, "status": status,
                  "nth": nth if isinstance(nth, int | None) else list(nth), "headers": dict(headers or {}),
                  "body": body, "processed": processed, "stall": stall, "hang": hang, "cut": cut, "slow": slow,
                  "garbage": garbage, "lie": lie}  # fmt: skip

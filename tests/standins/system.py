@@ -64,6 +64,15 @@ class System:
         :raises Refusal: 401 where its credentials are missing or wrong.
         """
 
+    def environment(self, url: str) -> dict[str, str]:
+        """Return what a workflow reads to call the service at ``url``, by the names of its ``${NAME}``."""
+        prefix = self.name.upper()
+        return {
+            f"{prefix}_API_BASE": url,
+            f"{prefix}_API_KEY": self.token,
+            f"{prefix}_WEBHOOK_SECRET": self.webhook_secret,
+        }
+
     def configure(self, settings: Mapping[str, Any]) -> None:
         """Change settings.
 
