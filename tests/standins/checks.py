@@ -7,7 +7,18 @@ from typing import Any
 
 from tests.standins.exchange import Refusal
 
-__all__ = ["Check", "a_boolean", "a_number", "a_text", "an_integer", "an_object", "check", "list_of", "one_of"]
+__all__ = [
+    "Check",
+    "a_boolean",
+    "a_number",
+    "a_text",
+    "an_integer",
+    "an_object",
+    "any_text",
+    "check",
+    "list_of",
+    "one_of",
+]
 
 Check = Callable[[Any], str | None]
 """Takes a value and returns what is wrong with it, or None."""
@@ -33,6 +44,11 @@ def check(body: Mapping[str, Any], required: Mapping[str, Check], optional: Mapp
 def a_text(value: Any) -> str | None:
     """Want text that is not empty."""
     return None if isinstance(value, str) and value else f"must be text that is not empty, not {value!r}"
+
+
+def any_text(value: Any) -> str | None:
+    """Want text, which may be empty."""
+    return None if isinstance(value, str) else f"must be text, not {value!r}"
 
 
 def an_object(value: Any) -> str | None:

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
-from tests.standins.checks import a_text, an_integer, an_object, check, one_of
+from tests.standins.checks import a_number, a_text, an_integer, an_object, any_text, check, one_of
 from tests.standins.exchange import Answer, Handler, Received, Refusal, json_answer, json_body
 from tests.standins.system import System
 from tests.standins.workers import caller, same
@@ -33,7 +33,12 @@ ENDS = ("completed", "failed")
 _ORDER = {"templateName": a_text, "input": an_object}
 _ORDER_OPTIONS = {"priority": an_integer(1, 10)}
 _UPDATE = {"status": one_of(("processing", *ENDS))}
-_UPDATE_OPTIONS = {"executionId": a_text, "result": an_object, "error": a_text}
+_UPDATE_OPTIONS = {
+    "executionId": any_text,
+    "qualityScore": a_number(0, 100),
+    "metrics": an_object,
+    "error": any_text,
+}
 
 
 class Kam(System):

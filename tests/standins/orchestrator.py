@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from tests.standins.checks import a_boolean, a_number, a_text, an_integer, an_object, check, list_of, one_of
+from tests.standins.checks import a_boolean, a_number, a_text, an_integer, an_object, any_text, check, list_of, one_of
 from tests.standins.exchange import Answer, Handler, Received, Refusal, json_answer, json_body
 from tests.standins.system import System
 from tests.standins.workers import caller
@@ -193,12 +193,14 @@ class Orchestrator(System):
         return json_answer(200, whole)
 
     async def _cancel(self, received: Received, execution: str) -> Answer:
+        body = json_body(received)
+        check(body, {}, {"reason": any_text})
         found = self._find(execution)
         if found["status"] not in {"queued", "running"}:
             raise Refusal(409, "conflict", f"{execution} is {found['status']} already")
         for stage in found["stages"]:
             stage["status"] = "cancelled" if stage["status"] in {"pending", "running"} else stage["status"]
-        found["status"] = "cancelled"
+        found.update(status="cancelled", **body)
         self._advance()
         return json_answer(200, found)
 
