@@ -34,9 +34,9 @@ def _build(sources: Iterable[SourceFile], events: Iterable[SourceFile], wanted: 
     """Build Dags by id until the ``wanted`` one is there; those of broken files get ids that are left."""
     dags, broken, files = dict[str, DAG](), {}, dict[str, str]()
     for source in sources:
-        bindings, overlay = bindings_near(events, source.path), os.environ.get("GIMME_ENV")
+        near, overlay, bound = source.surroundings, os.environ.get("GIMME_ENV"), bindings_near(events, source.path)
         try:
-            dag = build_workflow(source.read(), file=source.path, environment=overlay, bindings=bindings)
+            dag = build_workflow(source.read(), file=source.path, environment=overlay, bindings=bound, around=near)
         except Exception as error:  # noqa: BLE001 (one file, whatever is wrong with it, must not stop the others)
             broken[source] = problems_of(error, source.path)
             continue

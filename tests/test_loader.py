@@ -32,7 +32,7 @@ def write(folder: Path, **texts: str) -> Path:
 def test_the_loader_in_the_dags_folder_finds_the_workflows_beside_it(tmp_path: Path) -> None:
     """Our own Dag file, put into a folder, makes a Dag of every workflow in it and below."""
     (tmp_path / "team").mkdir()
-    write(tmp_path, orders=f"name: orders\n{GOOD}", _defaults="x: 1\n")
+    write(tmp_path, orders=f"name: orders\n{GOOD}", _defaults="timeout: 5s\n")
     write(tmp_path / "team", users=f"name: users\n{GOOD}")
     source = Path(__file__).parents[1] / "dags" / "load_workflows.py"
     target = tmp_path / source.name

@@ -18,6 +18,7 @@ from airflow_provider_gimme.build.tasks import build_tasks
 from airflow_provider_gimme.build.timetable import Schedule, build_schedule
 from airflow_provider_gimme.errors import FunctionsError, WorkflowError
 from airflow_provider_gimme.hooks.functions import read_site_functions
+from airflow_provider_gimme.loading.surroundings import Surroundings
 from airflow_provider_gimme.plan import plan_text
 from airflow_provider_gimme.plan.events import Bound, event_tag
 
@@ -41,28 +42,38 @@ def build_workflow(
     note: str | None = None,
     scheduled: bool = True,
     bindings: Sequence[str] = (),
+    around: Mapping[str, str] | Surroundings | None = None,
 ) -> DAG:
     """Build the Dag of a workflow's text; ``file`` names it in messages, ``environment`` picks an overlay.
 
-    For the other arguments see :func:`build_dag`. Where the site's own functions are broken, the Dag is built all the
-    same: only a step that calls one of them fails, when it runs.
+    ``around`` are the files around it that may shape it, or just the texts of those that do, by file. For the other
+    arguments see :func:`build_dag`. Where the site's own functions are broken, the Dag is built all the same: only a
+    step that calls one of them fails, when it runs.
 
     :raises WorkflowError: with every problem of the text at once.
     :raises FunctionsError: where a text cannot be read while the site's own functions are broken.
     """
-    plan = _plan(text, file, environment)
+    surroundings = around if isinstance(around, Surroundings) else Surroundings.of(around or {})
+    plan = _plan(text, file, environment, surroundings)
     dag = build_dag(plan, fingerprint=fingerprint, pools=pools, note=note, scheduled=scheduled, bindings=bindings)
     dag.fileloc = _caller_file()
     return dag
 
 
-def _plan(text: str | bytes, file: str, environment: str | None) -> Plan:
+def _plan(text: str | bytes, file: str, environment: str | None, surroundings: Surroundings) -> Plan:
     broken: list[FunctionsError] = []
     functions = read_site_functions(broken)
     for error in broken:
         _log.warning("%s", error)
     try:
-        return plan_text(text, file, environment=environment, functions=functions, site_pools=read_site_pools())
+        return plan_text(
+            text,
+            file,
+            environment=environment,
+            functions=functions,
+            site_pools=read_site_pools(),
+            surroundings=surroundings,
+        )
     except WorkflowError:
         if broken:
             raise broken[0] from None

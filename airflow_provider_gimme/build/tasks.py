@@ -93,10 +93,10 @@ def _finish(dag: DAG, plan: Plan, tasks: Mapping[str, BaseOperator]) -> list[Bas
     if plan.needs_result_task:
         inlets = [state_asset(plan.dag_id)] if plan.state.values else []
         result = ResultOperator(task_id=RESULT, trigger_rule="none_failed", inlets=inlets, **common)
-        result.returns_dag_result = plan.outputs is not None
+        result.returns_dag_result = plan.gives_result
         result.set_upstream([tasks[name] for name in result_steps(plan)])
         last.append(result)
-    if plan.outputs is None:
+    if not plan.gives_result:
         for name in plan.leaves:
             tasks[name].returns_dag_result = not plan.by_id[name].config.sensitive
     if plan.undoable:

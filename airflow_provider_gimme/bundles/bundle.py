@@ -128,8 +128,8 @@ class WorkflowBundle(BaseDagBundle):
                 for warning in pool_warnings(publication.workflows.values()):
                     _log.warning("Bundle '%s': %s", self.name, warning)
             write_tree(self.path, files, now)
-            texts = [*(workflow.text for workflow in publication.workflows.values()), *providers.values()]
-            self.store.clean(version_of(files), texts, now)
+            texts = [text for workflow in publication.workflows.values() for text in workflow.texts]
+            self.store.clean(version_of(files), [*texts, *providers.values()], now)
             remove_old(self.base_dir / "views", now - _VIEW_LIFE.total_seconds())
         self.refresh_interval = 1 if waits else self._refresh_interval
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from airflow_provider_gimme.bundles.store import write_atomically
 from airflow_provider_gimme.errors import BundleError, FunctionsError, Problem, WorkflowError
+from airflow_provider_gimme.loading.surroundings import Surroundings
 
 __all__ = ["Check", "Checked", "Checks", "problems_of"]
 
@@ -23,6 +24,8 @@ class Checked:
     """The Dag the file defines; empty where it has problems."""
     pools: Mapping[str, int] = field(default_factory=dict)
     """The pools it makes, with their slots."""
+    around: tuple[str, ...] = ()
+    """The files around it that shape it."""
     problems: tuple[Problem, ...] = ()
     """Why no Dag can be built of it."""
 
@@ -34,7 +37,7 @@ class Check(Protocol):
     def key(self) -> str:
         """What an outcome depends on beside the file."""
 
-    def __call__(self, text: str, file: str, environment: str | None) -> Checked:
+    def __call__(self, text: str, file: str, environment: str | None, surroundings: Surroundings) -> Checked:
         """Return what the text defines; raise WorkflowError with its problems."""
 
 
@@ -53,10 +56,10 @@ class Checks:
         self._known = _read(path)
         self._used: dict[str, Checked] = {}
 
-    def of(self, text: str, file: str, surroundings: str) -> Checked:
+    def of(self, text: str, file: str, surroundings: Surroundings) -> Checked:
         """Return the outcome for a text; checks it where that was not done before."""
-        key = _digest(f"{self._base} {surroundings} {file!a} {_digest(text)}")
-        checked = self._known.get(key) or self._used.get(key) or self._checked(text, file)
+        key = _digest(f"{self._base} {surroundings.digest} {file!a} {_digest(text)}")
+        checked = self._known.get(key) or self._used.get(key) or self._checked(text, file, surroundings)
         self._used[key] = checked
         return checked
 
@@ -65,9 +68,9 @@ class Checks:
         if self._used.keys() != self._known.keys():
             write_atomically(self._path, json.dumps({key: asdict(value) for key, value in self._used.items()}).encode())
 
-    def _checked(self, text: str, file: str) -> Checked:
+    def _checked(self, text: str, file: str, surroundings: Surroundings) -> Checked:
         try:
-            return self._check(text, file, self._environment)
+            return self._check(text, file, self._environment, surroundings)
         except FunctionsError as error:  # no file is to blame, and none could be read
             raise BundleError(f"workflows cannot be checked: {error} What was published stays in force.") from error
         except Exception as error:  # noqa: BLE001 (one file, whatever is wrong with it, must not stop the others)
@@ -86,13 +89,14 @@ def _read(path: Path) -> dict[str, Checked]:
     """Read the memory; empty where there is none or it is damaged: then everything is checked anew."""
     try:
         rows: dict[str, dict[str, Any]] = json.loads(path.read_bytes())
-        return {key: Checked(**{**row, "problems": _problems(row["problems"])}) for key, row in rows.items()}
+        return {key: _of_row(row) for key, row in rows.items()}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 
 
-def _problems(rows: list[dict[str, Any]]) -> tuple[Problem, ...]:
-    return tuple(Problem(**row) for row in rows)
+def _of_row(row: dict[str, Any]) -> Checked:
+    problems = tuple(Problem(**each) for each in row["problems"])
+    return Checked(**{**row, "around": tuple(row["around"]), "problems": problems})
 
 
 def _digest(text: str) -> str:

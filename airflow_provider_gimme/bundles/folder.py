@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
 from airflow_provider_gimme.errors import BundleError, Problem, WorkflowError
 from airflow_provider_gimme.loading import load_text
-from airflow_provider_gimme.loading.discover import SUFFIXES, provider_files, workflow_files
+from airflow_provider_gimme.loading.discover import provider_files, workflow_files
 from airflow_provider_gimme.loading.source import MAX_FILE_BYTES
+from airflow_provider_gimme.loading.surroundings import Surroundings, look_into
 
 __all__ = ["SourceFile", "read_folder", "read_providers", "read_source"]
 
@@ -28,8 +28,8 @@ class SourceFile:
     """Where it is, relative to the folder, with ``/``."""
     text: str
     """What it says; empty where it cannot be read."""
-    surroundings: str = ""
-    """The hash of the files around it that shape it: ``_defaults`` and ``schemas/`` of its folder and those above."""
+    surroundings: Surroundings = field(default_factory=Surroundings)
+    """The files around it that may shape it: the nearest ``_defaults`` and ``schemas/``."""
     problems: tuple[Problem, ...] = ()
     """Why it cannot be read."""
 
@@ -47,7 +47,7 @@ def read_folder(root: Path, hint: str = "") -> tuple[SourceFile, ...]:
     """
     try:
         around = _surroundings(root)
-        return tuple(read_source(path, root, around.get(path.parent, "")) for path in workflow_files(root))
+        return tuple(read_source(path, root, around.get(path.parent)) for path in workflow_files(root))
     except OSError as error:
         message = f"the workflow folder '{error.filename or root}' cannot be read: {error.strerror}. {hint}".rstrip()
         raise BundleError(message) from None
@@ -58,7 +58,7 @@ def read_providers(root: Path) -> tuple[SourceFile, ...]:
     return tuple(read_source(path, root) for path in provider_files(root))
 
 
-def read_source(path: Path, root: Path, surroundings: str = "") -> SourceFile:
+def read_source(path: Path, root: Path, surroundings: Surroundings | None = None) -> SourceFile:
     """Read one workflow file under ``root``."""
     relative = path.relative_to(root).as_posix()
     shown = _shown(relative)
@@ -69,7 +69,7 @@ def read_source(path: Path, root: Path, surroundings: str = "") -> SourceFile:
         problems = _problem(shown, f"{error.strerror}.")
     except UnicodeDecodeError:
         problems = load_text(path.read_bytes(), shown).problems
-    return SourceFile(shown, text, surroundings, tuple(problems))
+    return SourceFile(shown, text, surroundings or Surroundings(), tuple(problems))
 
 
 def _oddities(path: Path, relative: str, shown: str) -> tuple[Problem, ...]:
@@ -85,28 +85,17 @@ def _problem(file: str, reason: str) -> tuple[Problem, ...]:
     return (Problem(file, 1, 1, "", f"the file cannot be read: {reason}"),)
 
 
-def _surroundings(root: Path) -> dict[Path, str]:
-    """Hash, for each folder, the ``_defaults`` and ``schemas/`` files in it and above; empty where there are none.
+def _surroundings(root: Path) -> dict[Path, Surroundings]:
+    """Read what is around the files of each folder: ``_defaults`` and ``schemas/`` in it, or the nearest above it.
 
     Raises OSError where any folder cannot be read: its Dags must not look as if they were removed.
     """
-    around: dict[Path, str] = {}
-    for name, _, files in os.walk(root, onerror=_raise):
+    around: dict[Path, Surroundings] = {}
+    for name, _, _ in os.walk(root, onerror=_raise):
         folder = Path(name)
-        above = around.get(folder.parent, "")
-        own = [folder / file for file in sorted(files) if Path(file).stem == "_defaults"]
-        if (schemas := folder / "schemas").is_dir():
-            own += sorted(schemas.iterdir())
-        around[folder] = _hash(above, (path for path in own if path.suffix in SUFFIXES)) if own else above
+        own = look_into(folder, lambda path: _shown(path.relative_to(root).as_posix()))
+        around[folder] = own.below(around.get(folder.parent, Surroundings()))
     return around
-
-
-def _hash(above: str, paths: Iterable[Path]) -> str:
-    digest = hashlib.sha256(above.encode())
-    for path in paths:
-        data = path.read_bytes() if path.is_file() and os.access(path, os.R_OK) else b""
-        digest.update(f"{os.fsencode(path.name)!r} {len(data)} ".encode() + data)
-    return digest.hexdigest()
 
 
 def _raise(error: OSError) -> None:

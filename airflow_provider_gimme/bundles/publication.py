@@ -24,10 +24,11 @@ from airflow_provider_gimme.bundles.ids import duplicate_id
 from airflow_provider_gimme.bundles.settling import SUFFIX
 from airflow_provider_gimme.bundles.stubs import Stub, problem_stub, workflow_stub
 from airflow_provider_gimme.errors import Problem
+from airflow_provider_gimme.loading.surroundings import Surroundings
 
 __all__ = ["InForce", "Outcome", "Publication", "choose", "files_of", "fingerprint", "pool_warnings", "smallest_slots"]
 
-Outcome = Callable[[str, str, str], Checked]
+Outcome = Callable[[str, str, Surroundings], Checked]
 """Tells the outcome of checking a text (text, file, surroundings)."""
 
 
@@ -39,10 +40,16 @@ class InForce:
     file: str
     """The file that says it, or said it last."""
     text: str
-    surroundings: str
+    around: Mapping[str, str] = field(default_factory=dict)
+    """The texts of the files around it that shape it, by file: it is built of these whatever becomes of the files."""
     pools: Mapping[str, int] = field(default_factory=dict)
     retired: float | None = None
     """Since when no file defines the Dag, in seconds since 1970."""
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All texts that it is built of."""
+        return (self.text, *self.around.values())
 
 
 @dataclass(frozen=True)
@@ -124,17 +131,18 @@ def files_of(publication: Publication, environment: str | None) -> dict[str, byt
             note=publication.note(workflow),
             scheduled=workflow.retired is None,
             bindings=publication.bindings.get(workflow.dag_id, ()),
+            around=workflow.around,
         )
         files[workflow.dag_id + SUFFIX] = workflow_stub(workflow.text, stub)
     return files
 
 
 def fingerprint(workflow: InForce, environment: str | None) -> str:
-    """Hash all that shapes a run: text, surroundings, overlay, this package's version. Hexadecimal, 64 characters.
+    """Hash all that shapes a run: text, texts around it, overlay, this package's version. Hexadecimal, 64 characters.
 
     It stands in the serialized Dag: if that did not change, Airflow would move an existing version to the new code.
     """
-    parts = (workflow.text, workflow.surroundings, environment, __version__)
+    parts = (workflow.text, sorted(workflow.around.items()), environment, __version__)
     return hashlib.sha256(ascii(parts).encode()).hexdigest()
 
 
@@ -172,11 +180,12 @@ def _judge(
         return None, checked.problems
     if other := taken.get(checked.dag_id):
         return None, (duplicate_id(source, checked.dag_id, other.file),)
-    return InForce(checked.dag_id, source.path, source.text, source.surroundings, checked.pools), ()
+    around = source.surroundings.texts(checked.around)
+    return InForce(checked.dag_id, source.path, source.text, around, checked.pools), ()
 
 
 def _still_good(old: InForce | None, outcome: Outcome) -> InForce | None:
     """Return a workflow of before, if a Dag can still be built of it."""
-    if old is None or outcome(old.text, old.file, old.surroundings).dag_id != old.dag_id:
+    if old is None or outcome(old.text, old.file, Surroundings.of(old.around)).dag_id != old.dag_id:
         return None
     return old

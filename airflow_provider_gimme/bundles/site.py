@@ -11,6 +11,7 @@ from airflow.configuration import conf
 import airflow_provider_gimme
 from airflow_provider_gimme.bundles.checking import Checked
 from airflow_provider_gimme.expressions import Functions
+from airflow_provider_gimme.loading.surroundings import Surroundings
 
 __all__ = ["SiteCheck", "package_digest"]
 
@@ -30,13 +31,20 @@ class SiteCheck:
         site = [(path.name, path.read_bytes()) for path in sorted(plugins.glob("gimme_*.py"))]
         return hashlib.sha256(ascii((package_digest(), site, read_site_pools())).encode()).hexdigest()
 
-    def __call__(self, text: str, file: str, environment: str | None) -> Checked:
+    def __call__(self, text: str, file: str, environment: str | None, surroundings: Surroundings) -> Checked:
         """Return the Dag's id and pools; raise WorkflowError with all problems, FunctionsError for the site's own."""
         from airflow_provider_gimme.build.dag import build_dag, read_site_pools
         from airflow_provider_gimme.plan import plan_text
 
-        plan = plan_text(text, file, environment=environment, functions=self._functions, site_pools=read_site_pools())
-        return Checked(build_dag(plan).dag_id, plan.pools)
+        plan = plan_text(
+            text,
+            file,
+            environment=environment,
+            functions=self._functions,
+            site_pools=read_site_pools(),
+            surroundings=surroundings,
+        )
+        return Checked(build_dag(plan).dag_id, plan.pools, plan.around)
 
     @functools.cached_property
     def _functions(self) -> Functions:

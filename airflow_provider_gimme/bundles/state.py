@@ -28,13 +28,30 @@ def read_published(store: Store) -> Published:
     """Read what was published last."""
     state = store.read_state()
     rows: list[dict[str, Any]] = state.get("workflows", [])
-    workflows = {row["dag_id"]: InForce(**{**row, "text": store.get(row["text"]).decode()}) for row in rows}
-    providers = {file: store.get(text).decode() for file, text in state.get("providers", {}).items()}
-    return Published(state.get("version"), workflows, providers)
+    workflows = {row["dag_id"]: _in_force(row, store) for row in rows}
+    return Published(state.get("version"), workflows, _texts(state.get("providers", {}), store))
 
 
 def write_published(store: Store, published: Published) -> None:
     """Keep what is published now."""
-    rows = [asdict(replace(value, text=store.put(value.text.encode()))) for value in published.workflows.values()]
-    providers = {file: store.put(text.encode()) for file, text in published.providers.items()}
-    store.write_state({"version": published.version, "workflows": rows, "providers": providers})
+    rows = [asdict(_kept(workflow, store)) for workflow in published.workflows.values()]
+    store.write_state({"version": published.version, "workflows": rows, "providers": _keep(published.providers, store)})
+
+
+def _kept(workflow: InForce, store: Store) -> InForce:
+    """Return a workflow with the names of its texts in the store."""
+    return replace(workflow, text=store.put(workflow.text.encode()), around=_keep(workflow.around, store))
+
+
+def _in_force(row: dict[str, Any], store: Store) -> InForce:
+    text = store.get(row["text"]).decode()
+    return InForce(**{**row, "text": text, "around": _texts(row["around"], store)})
+
+
+def _keep(texts: Mapping[str, str], store: Store) -> dict[str, str]:
+    """Keep texts, and return their names in the store, by file."""
+    return {file: store.put(text.encode()) for file, text in texts.items()}
+
+
+def _texts(names: Mapping[str, str], store: Store) -> dict[str, str]:
+    return {file: store.get(name).decode() for file, name in names.items()}

@@ -28,7 +28,7 @@ KEEP = timedelta(days=90)
 """How long a version is kept after it was last in force."""
 
 _CLEAN_EVERY = timedelta(days=1)
-_FORMAT = 1
+_FORMAT = 2
 _NAME = re.compile(r"[0-9a-f]{64}")
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from airflow_provider_gimme.errors import Problem
@@ -41,6 +41,8 @@ class Stub:
     """Whether the Dag keeps its schedule."""
     bindings: tuple[str, ...] = ()
     """Which events start it, as texts."""
+    around: Mapping[str, str] = field(default_factory=dict)
+    """The texts of the files around it that shape it, by file."""
 
     @property
     def arguments(self) -> str:
@@ -53,22 +55,40 @@ class Stub:
 
 
 def workflow_stub(text: str, stub: Stub) -> bytes:
-    """Write the stub that builds a workflow's Dag from ``text``: two lines, then the text.
+    """Write the stub that builds a workflow's Dag from ``text``: two lines, the text, then the texts around it.
 
     The result is UTF-8 Python whose only statements are an import and one call with literals.
     """
-    return _written(text, stub.arguments)
+    return _written(text, stub.arguments, tuple(sorted(stub.around.items())))
 
 
 @functools.lru_cache(maxsize=4096)
-def _written(text: str, arguments: str) -> bytes:
+def _written(text: str, arguments: str, around: tuple[tuple[str, str], ...]) -> bytes:
     """Write a stub; remembered, because every refresh asks for all of them again."""
-    plain = f"{_IMPORT}\ndag = build_workflow({arguments}, text={chr(10) + text!a}[1:])\n"
     start = f"{_IMPORT}\ndag = build_workflow({arguments}, text="
+    plain = start + _plain(text) + _around(around, _plain) + ")\n"
     tree = ast.dump(ast.parse(plain))
-    forms = [f"{start}{quotes}\n{text}{quotes[1:]}[1:])\n" for quotes in _QUOTES if _is_plain(text)]
-    forms.append(f"{start}(\n    '\\n'\n{_escaped_lines(text)})[1:])\n")
-    return next((form.encode() for form in forms if _means(form, tree)), plain.encode())
+    readable = start + _literal(text) + _around(around, _literal) + ")\n"
+    return (readable if _means(readable, tree) else plain).encode()
+
+
+def _around(texts: Iterable[tuple[str, str]], form: Callable[[str], str]) -> str:
+    """Write the argument with the texts around a workflow's; nothing where there are none."""
+    entries = "".join(f"{file!a}: {form(text)},\n" for file, text in texts)
+    return f", around={{\n{entries}}}" if entries else ""
+
+
+def _plain(text: str) -> str:
+    """Write a text as one escaped ASCII literal, in the syntax tree of all forms."""
+    return f"{chr(10) + text!a}[1:]"
+
+
+def _literal(text: str) -> str:
+    """Write a text as a person wrote it where that reads the same, else as escaped lines."""
+    tree = ast.dump(ast.parse(_plain(text)))
+    forms = [f"{quotes}\n{text}{quotes[1:]}[1:]" for quotes in _QUOTES if _is_plain(text)]
+    forms.append(f"(\n    '\\n'\n{_escaped_lines(text)})[1:]")
+    return next((form for form in forms if _means(form, tree)), _plain(text))
 
 
 def problem_stub(problems: Iterable[Problem]) -> bytes:

@@ -34,6 +34,7 @@ def run(options: Namespace) -> int:
 def describe(plan: Plan, now: datetime) -> Iterator[str]:
     """Yield the lines that tell a plan: phases, groups, pools, the critical path, the next runs after ``now``."""
     yield f"{plan.dag_id}: {len(plan.steps)} steps in {len(plan.phases)} phases"
+    yield from (f"  with {file}" for file in plan.around)
     yield from _phases(plan)
     yield from _groups(plan)
     yield from _compensation(plan)

@@ -39,18 +39,19 @@ def run(_options: Namespace) -> int:
 
 
 def reference() -> str:
-    """Return the reference of every map a workflow file may hold, as Markdown."""
+    """Return the reference of every map that a workflow file, or one beside it, may hold, as Markdown."""
     return _HEADER + "".join(f"\n{section}" for section in _sections())
 
 
 def _sections() -> Iterator[str]:
-    from airflow_provider_gimme.config import auth, monitoring, retry, schedule, workflow
+    from airflow_provider_gimme.config import auth, monitoring, provider, retry, schedule, workflow
     from airflow_provider_gimme.config.call import Call, Idempotency
     from airflow_provider_gimme.config.compensation import Compensation
     from airflow_provider_gimme.config.expect import Expect
     from airflow_provider_gimme.config.fallback import Fallback
     from airflow_provider_gimme.config.for_each import ForEach
     from airflow_provider_gimme.config.paginate import Paginate
+    from airflow_provider_gimme.config.schema import SchemaFile
     from airflow_provider_gimme.config.step import Step
     from airflow_provider_gimme.config.step_union import step_config
     from airflow_provider_gimme.steps import step_types
@@ -76,6 +77,12 @@ def _sections() -> Iterator[str]:
     yield _section("`schedule` by interval", schedule.EverySchedule)
     yield _section("`monitoring`", monitoring.Monitoring)
     yield _section("`monitoring.alerts`", monitoring.Alerts)
+    yield _section("A file of `schemas/`", SchemaFile)
+    yield _section("A file of `providers/`", provider.ProviderFile)
+    yield _section("`provider`", provider.ProviderInfo)
+    yield _section("`workflows[]`", provider.Binding)
+    yield _section("`workflows[].triggers[]`", provider.Trigger)
+    yield _section("`workflows[].triggers[].conditions[]`", provider.Condition)
 
 
 def _section(title: str, model: type[Config], *, without: Iterable[str] = ()) -> str:

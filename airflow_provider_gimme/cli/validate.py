@@ -5,12 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from airflow_provider_gimme.cli.reading import site_functions, site_pools
 from airflow_provider_gimme.errors import GimmeError, Problem, WorkflowError
-from airflow_provider_gimme.loading.discover import provider_files, workflow_files
+from airflow_provider_gimme.loading.discover import (
+    defaults_files,
+    is_defaults_file,
+    provider_files,
+    schema_files,
+    workflow_files,
+)
+from airflow_provider_gimme.loading.surroundings import SCHEMAS, read_near_files
 from airflow_provider_gimme.plan import plan_file
 
 __all__ = ["run"]
@@ -18,10 +25,9 @@ __all__ = ["run"]
 
 def run(options: Namespace) -> int:
     """Print every problem and warning, then a summary; return 1 if there is a problem."""
-    files = _files(options.paths)
+    files, others = _files(options.paths)
     functions, pools = site_functions(options), site_pools(os.environ)
     problems: list[Problem] = []
-    seen: dict[str, Path] = {}
     known: dict[str, Path] = {}
     for file in files:
         try:
@@ -30,38 +36,54 @@ def run(options: Namespace) -> int:
             problems.extend(error.problems)
             continue
         problems.extend(plan.warnings)
-        known[plan.dag_id] = file
-        first = seen.setdefault(plan.dag_id, file)
+        first = known.setdefault(plan.dag_id, file)
         if first != file:
-            problems.append(
-                Problem(
-                    str(file), 1, 1, "", f"the workflow's name '{plan.dag_id}' is taken by {first}. Choose another."
-                )
-            )
-    providers = list(dict.fromkeys(path for each in options.paths for path in _providers(each)))
-    problems.extend(problem for path in providers for problem in _provider_problems(path, known))
+            message = f"the workflow's name '{plan.dag_id}' is taken by {first}. Choose another."
+            problems.append(Problem(str(file), 1, 1, "", message))
+    problems.extend(problem for path in others for problem in _problems_of(path, known))
+    problems = list(dict.fromkeys(problems))  # several workflows tell what is wrong with the file that they share
     for problem in problems:
         print(problem)
     errors = sum(problem.severity == "error" for problem in problems)
-    print(_summary(len(files) + len(providers), errors, len(problems) - errors), file=sys.stderr)
+    print(_summary(len(files) + len(others), errors, len(problems) - errors), file=sys.stderr)
     return 1 if errors else 0
 
 
-def _files(paths: Iterable[Path]) -> list[Path]:
+def _files(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+    """Return the workflow files that the paths stand for, and the other files that are checked with them."""
     files: list[Path] = []
+    others: list[Path] = []
     for path in paths:
-        found = workflow_files(path) if path.is_dir() else [] if _providers(path) else [path]
-        if not found and not _providers(path):
+        if path.is_dir():
+            found, beside = workflow_files(path), [*defaults_files(path), *schema_files(path), *provider_files(path)]
+        else:
+            found, beside = ([], [path]) if _is_other(path) else ([path], [])
+        if not found and not beside:
             raise GimmeError(f"no workflow file in {path}. A workflow file ends in .yaml, .yml or .json.")
         files.extend(found)
-    return list(dict.fromkeys(files))
+        others.extend(beside)
+    return list(dict.fromkeys(files)), list(dict.fromkeys(others))
 
 
-def _providers(path: Path) -> list[Path]:
-    """Return the files of folders ``providers`` that a path stands for."""
-    if path.is_dir():
-        return provider_files(path)
-    return [path] if path.resolve().parent.name == "providers" else []
+def _is_other(path: Path) -> bool:
+    """Say whether a file that the command line names is no workflow, by its name or its folder."""
+    return is_defaults_file(path) or path.resolve().parent.name in {SCHEMAS, "providers"}
+
+
+def _problems_of(path: Path, known: Mapping[str, Path]) -> Iterable[Problem]:
+    """Return what is wrong with a file that is no workflow."""
+    if path.resolve().parent.name == "providers":
+        return _provider_problems(path, known)
+    return _near_problems(path)
+
+
+def _near_problems(path: Path) -> Iterator[Problem]:
+    from airflow_provider_gimme.loading.defaults import load_defaults
+    from airflow_provider_gimme.loading.schema import load_schema
+
+    path.stat()  # raises where it is not there
+    for near in read_near_files([path]):
+        yield from load_defaults((near,)).problems if is_defaults_file(path) else load_schema(near).problems
 
 
 def _provider_problems(path: Path, known: Mapping[str, Path]) -> Iterable[Problem]:

@@ -45,7 +45,10 @@ class Service(Config):
 class Workflow(Config):
     """One workflow: one file, one Dag."""
 
-    exclusive: ClassVar[tuple[frozenset[str], ...]] = (frozenset({"api_base", "connection"}),)
+    exclusive: ClassVar[tuple[frozenset[str], ...]] = (
+        frozenset({"api_base", "connection"}),
+        frozenset({"inputs", "input_schema_id"}),
+    )
 
     id: DagId | None = None
     """The Dag's id; with it, ``name`` is only the name shown."""
@@ -91,8 +94,12 @@ class Workflow(Config):
     """Constants; in templates by name and under ``variables``."""
     inputs: dict[str, Any] | None = None
     """A JSON Schema (2020-12) of the run's ``conf``."""
+    input_schema_id: Text | None = None
+    """The schema of the run's ``conf``: the ``id`` of a file of ``schemas/``, or ``id@version``."""
     outputs: dict[str, Any] | None = None
     """The workflow's result: name to expression; default the last step's output."""
+    output_schema_id: Text | None = None
+    """The schema of the result, which is checked by it: the ``id`` of a file of ``schemas/``, or ``id@version``."""
     state: dict[Name, Text] = {}
     """What the next run can read as ``state.<name>``: name to expression, stored when the run succeeds."""
     defaults: dict[str, Any] = {}

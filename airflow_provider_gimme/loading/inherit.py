@@ -81,16 +81,20 @@ def _name(step: Node) -> str | None:
     return (step.text("id") or step.text("name")) if isinstance(step, Mapping) else None
 
 
-def with_defaults(root: Mapping, report: Report) -> Mapping:
-    """Return the document with each step complete: step over group over service over ``defaults``."""
+def with_defaults(root: Mapping, report: Report, folder: Mapping | None = None) -> Mapping:
+    """Return the document with each step complete: step over group over service over ``defaults`` over ``folder``.
+
+    ``folder`` are the defaults of the file's folder.
+    """
     steps = root.get("steps")
-    defaults = root.get("defaults")
+    defaults = _together(root.get("defaults"), folder)
     groups, services = dict(root.maps("groups")), dict(root.maps("services"))
     if not isinstance(steps, Sequence):
         return root
     if not (isinstance(defaults, Mapping) or groups or services or any(map(_has_fallback, steps.items))):
         return root
-    inherited = sum(node.size for node in (defaults, *groups.values()) if node is not None)
+    layers = (root.get("defaults"), folder, *groups.values())
+    inherited = sum(node.size for node in layers if node is not None)
     if inherited * len(steps.items) > _MAX_INHERITED:
         report.add(
             root,
@@ -101,6 +105,12 @@ def with_defaults(root: Mapping, report: Report) -> Mapping:
     sources = _Sources(far, groups, services)
     items = [_complete(item, sources) for item in steps.items]
     return _replace(root, "steps", Sequence(steps.line, steps.column, steps.path, items))
+
+
+def _together(near: Node | None, far: Mapping | None) -> Node | None:
+    if far is None or not isinstance(near, Mapping):
+        return far if near is None else near
+    return merge(near, far, STEP)
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["Entry", "Mapping", "Node", "Path", "Scalar", "Sequence", "plain"]
+__all__ = ["Elsewhere", "Entry", "Mapping", "Node", "Path", "Scalar", "Sequence", "plain", "split_path"]
 
 Path = tuple[str | int, ...]
 """Where in a document: keys and indexes from its root."""
+
+
+class Elsewhere(str):
+    """The file that a value was written in where that is not the workflow's own: the first part of its path."""
+
+    __slots__ = ()
+
+
+def split_path(path: Path, file: str) -> tuple[str, Path]:
+    """Return the file that a path lies in, which is ``file`` where it does not say, and the path within that."""
+    if path and isinstance(path[0], Elsewhere):
+        return str(path[0]), path[1:]
+    return file, path
 
 
 class Node:

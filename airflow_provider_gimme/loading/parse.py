@@ -23,6 +23,7 @@ MAX_ALIASED = 1_000_000
 MAX_DEPTH = 100
 """The deepest nesting."""
 
+_A_WORKFLOW = "a workflow: 'name' and 'steps'"
 _TAG_PREFIX = "tag:yaml.org,2002:"
 _TAGS = {None, "!", *(_TAG_PREFIX + name for name in ("str", "int", "float", "bool", "null", "map", "seq"))}
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -32,10 +33,15 @@ class _Stop(Exception):  # noqa: N818 - not an error: the problem is reported, n
     """End the reading."""
 
 
-def parse(text: str, report: Report, parser: Any = _Parser) -> Node | None:
-    """Return the document of a text, None where there is none; what is wrong goes into ``report``."""
+def parse(
+    text: str, report: Report, parser: Any = _Parser, *, start: Path = (), wanted: str | None = _A_WORKFLOW
+) -> Node | None:
+    """Return the document of a text, None where there is none; what is wrong goes into ``report``.
+
+    ``start`` is the path of the root. ``wanted`` says what an empty file should hold; with None it may be empty.
+    """
     events = parser(text)
-    builder = _Builder(report)
+    builder = _Builder(report, start)
     try:
         while not builder.feed(events.get_event()):
             pass
@@ -48,7 +54,8 @@ def parse(text: str, report: Report, parser: Any = _Parser) -> Node | None:
         report.root = builder.root
         events.dispose()
     if builder.root is None or (isinstance(builder.root, Scalar) and builder.root.value is None):
-        report.add_at(1, 1, "the file is empty. Write a workflow: 'name' and 'steps' at least.")
+        if wanted is not None:
+            report.add_at(1, 1, f"the file is empty. Write {wanted} at least.")
         return None
     return builder.root
 
@@ -69,8 +76,9 @@ class _Frame:
 class _Builder:
     """Put together a tree from events."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, start: Path) -> None:
         self.report = report
+        self.start = start
         self.root: Node | None = None
         self.documents = 0
         self.stack: list[_Frame] = []
@@ -226,11 +234,11 @@ class _Builder:
             self._report(event.start_mark, f"unknown tag '{tag}'. Remove it; put text that begins with '!' in quotes.")
 
     def _here(self) -> Path:
-        return self.stack[-1].node.path if self.stack else ()
+        return self.stack[-1].node.path if self.stack else self.start
 
     def _path(self) -> Path:
         if not self.stack:
-            return ()
+            return self.start
         frame = self.stack[-1]
         node = frame.node
         if isinstance(node, Sequence):

@@ -57,7 +57,7 @@ def load_provider(text: str | bytes, file: str) -> LoadedProvider:
     """Read a file of ``providers/``; nothing is raised, problems are in the result."""
     report = Report(file)
     source = read_source(text, report)
-    root = None if source is None else parse(source, report)
+    root = None if source is None else parse(source, report, wanted="'provider' and 'workflows'")
     if not isinstance(root, Mapping):
         if root is not None:
             report.add(root, "a file of 'providers' is a map. Write keys like 'provider:' and 'workflows:'.")

@@ -6,7 +6,7 @@ import re
 from typing import Literal
 
 from airflow_provider_gimme.errors import Problem
-from airflow_provider_gimme.loading.nodes import Entry, Mapping, Node, Path, Sequence
+from airflow_provider_gimme.loading.nodes import Entry, Mapping, Node, Path, Sequence, split_path
 
 __all__ = ["Report", "Severity", "child", "format_path"]
 
@@ -28,11 +28,11 @@ class Report:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """All problems so far, each once, in the order of the file."""
-        found = (
-            Problem(self.file, line, column, format_path(path, self.root), self._redact(message), severity)
-            for line, column, path, message, severity in self._found
-        )
-        return tuple(sorted(found))
+        return tuple(sorted(self._problem(*found) for found in self._found))
+
+    def _problem(self, line: int, column: int, path: Path, message: str, severity: Severity) -> Problem:
+        file, rest = split_path(path, self.file)
+        return Problem(file, line, column, format_path(rest, self.root), self._redact(message), severity)
 
     @property
     def failed(self) -> bool:
@@ -47,6 +47,10 @@ class Report:
     def hide(self, secret: str) -> None:
         """Keep a text that was found to be a secret out of every message."""
         self._secrets.add(secret)
+
+    def hide_like(self, other: Report) -> None:
+        """Keep the secrets that another report has found out of every message of this one."""
+        self._secrets |= other._secrets
 
     def take(self, other: Report, head: str) -> None:
         """Take over another report's problems that stand under a key of the document."""

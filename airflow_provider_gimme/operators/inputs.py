@@ -29,5 +29,5 @@ class InputsOperator(WorkflowTask):
             raise StepError("this workflow is switched off: its file says 'active: false'. Set it to true to run it.")
         inputs = run.inputs
         if self.plan.input_schema is not None:
-            check_inputs(self.plan.input_schema, inputs)
+            check_inputs(self.plan.input_schema, inputs, self.plan.workflow.input_schema_id)
         return inputs

@@ -1,4 +1,4 @@
-"""The run's conf against the workflow's ``inputs``: what a person gave, what the schema adds, what is wrong."""
+"""Data against schemas: the run's conf (what a person gave, what the schema adds, what is wrong), and its result."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow_provider_gimme.plan.json_schema import validator_of
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
-__all__ = ["check_inputs", "effective_inputs"]
+__all__ = ["check_inputs", "check_result", "effective_inputs"]
 
 _SHOWN = 20
 _LONGEST = 200
@@ -32,26 +32,36 @@ def effective_inputs(schema: Mapping[str, Any] | None, conf: Mapping[str, Any]) 
     return {**defaults, **given}
 
 
-def check_inputs(schema: Mapping[str, Any], inputs: Mapping[str, Any]) -> None:
-    """Check inputs by the whole schema.
+def check_inputs(schema: Mapping[str, Any], inputs: Mapping[str, Any], name: str | None = None) -> None:
+    """Check inputs by the whole schema; ``name`` is what that is called, where it stands in a file of its own.
 
     :raises StepError: naming every field that is wrong, and how.
     """
+    of = "the workflow's inputs" if name is None else f"the schema '{name}' of the workflow's inputs"
+    if lines := _faults(schema, inputs, of):
+        raise StepError("\n".join([f"the run's conf does not fit {of}. Start a run with another conf.", *lines]))
+
+
+def check_result(schema: Mapping[str, Any], name: str, result: Any) -> None:
+    """Check the result of a workflow by its schema, which is called ``name``.
+
+    :raises StepError: naming every place that is wrong, and how.
+    """
+    of = f"the schema '{name}'"
+    if lines := _faults(schema, result, of):
+        raise StepError("\n".join([f"the workflow's result does not fit {of} ('output_schema_id').", *lines]))
+
+
+def _faults(schema: Mapping[str, Any], value: Any, of: str) -> list[str]:
+    """Return a line for each place at which a value does not fit; of very many, the first."""
     from referencing.exceptions import Unresolvable
 
     try:
-        found = sorted(validator_of(schema).iter_errors(inputs), key=lambda error: error.json_path)
+        found = sorted(validator_of(schema).iter_errors(value), key=lambda error: error.json_path)
     except Unresolvable as error:
-        raise StepError(
-            f"the workflow's inputs refer to {error.ref!r}, which is not in them. Write it under '$defs'."
-        ) from None
-    if not found:
-        return
-    lines = [f"- {_describe(error)}" for error in found[:_SHOWN]]
+        raise StepError(f"nothing is fetched for {of}: {error.ref!r} is not there. Write it under '$defs'.") from None
     more = [f"- and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
-    raise StepError(
-        "\n".join(["the run's conf does not fit the workflow's inputs. Start a run with another conf.", *lines, *more])
-    )
+    return [*(f"- {_describe(error)}" for error in found[:_SHOWN]), *more]
 
 
 def _is_left_empty(schema: Mapping[str, Any], name: str, value: Any) -> bool:

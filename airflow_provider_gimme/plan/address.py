@@ -63,7 +63,7 @@ def path_names(endpoint: Compiled[str], config: Call, context: Context) -> froze
     """Return the names of an endpoint's ``{name}``; one that nothing gives is a problem of the file."""
     names: frozenset[str] = getattr(endpoint, "path_names", frozenset())
     known = set(context.workflow.variables) | set(config.input_map if isinstance(config.input_map, dict) else ())
-    schema = context.workflow.inputs
+    schema = context.input_schema
     if schema is not None:
         known |= set(schema.get("properties", {}))
         for name in sorted(names - known):

@@ -51,6 +51,11 @@ class Context:
     names: tuple[str, ...] = ()
     """What expressions at this place and below it know beside the scope: ``item``, where there is one."""
 
+    @property
+    def input_schema(self) -> Mapping[str, Any] | None:
+        """The JSON Schema of the run's conf, written in the file or named by it."""
+        return self.loaded.schemas.inputs if self.workflow.inputs is None else self.workflow.inputs
+
     def at(self, *path: str | int) -> Context:
         """Return the context of a place below this one; problems and references are shared."""
         return self._but(path=(*self.path, *path))

@@ -158,6 +158,8 @@ class Plan:
     """The workflow's result where the file says what it is."""
     outputs_read: frozenset[str]
     """The steps that ``outputs`` reads."""
+    output_schema: Mapping[str, Any] | None
+    """The JSON Schema of the workflow's result."""
     state: StatePlan
     """What the run leaves to the next one."""
     leaves: tuple[str, ...]
@@ -166,6 +168,8 @@ class Plan:
     """``outputs.<key>`` to the step it stands for."""
     variables: Mapping[str, Any]
     """The workflow's constants, as plain data."""
+    around: tuple[str, ...] = ()
+    """The files around it that shape it: the folder's ``_defaults``, the schemas that it names."""
     warnings: tuple[Problem, ...] = ()
     by_id: Mapping[str, StepPlan] = field(init=False, repr=False, compare=False)
     """The steps, and what undoes them, by task id."""
@@ -191,7 +195,12 @@ class Plan:
     @property
     def needs_result_task(self) -> bool:
         """Whether a task ``result`` after all leaves computes what the file says of the run's end."""
-        return self.outputs is not None or bool(self.state.values)
+        return self.gives_result or bool(self.state.values)
+
+    @property
+    def gives_result(self) -> bool:
+        """Whether the task ``result`` gives the workflow's result: it is computed, or checked."""
+        return self.outputs is not None or self.output_schema is not None
 
     @property
     def timezone(self) -> ZoneInfo:

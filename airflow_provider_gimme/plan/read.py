@@ -8,6 +8,7 @@ from pathlib import Path
 from airflow_provider_gimme.errors import Problem, WorkflowError
 from airflow_provider_gimme.expressions import Functions
 from airflow_provider_gimme.loading import Loaded, load_text
+from airflow_provider_gimme.loading.surroundings import Surroundings, read_surroundings
 from airflow_provider_gimme.plan.context import Context
 from airflow_provider_gimme.plan.graph import plan_graph
 from airflow_provider_gimme.plan.models import Plan
@@ -24,15 +25,17 @@ def plan_text(
     environment: str | None = None,
     functions: Functions | None = None,
     site_pools: Iterable[str] = (),
+    surroundings: Surroundings | None = None,
 ) -> Plan:
     """Plan the workflow that a text describes.
 
     ``file`` names the text in messages. ``environment`` picks an overlay of the file's ``environments``.
     ``functions`` are the site's own; ``site_pools`` the pools that exist without a file naming their slots.
+    ``surroundings`` are the files around it: defaults of its folder, schemas that it may name.
 
     :raises WorkflowError: with every problem of the text at once; warnings are in ``Plan.warnings``.
     """
-    loaded = load_text(text, file, environment=environment)
+    loaded = load_text(text, file, environment=environment, surroundings=surroundings)
     if loaded.workflow is None:
         raise WorkflowError((*loaded.problems, *_further_problems(loaded, functions)))
     context = Context(loaded, loaded.workflow, functions or Functions.none())
@@ -50,12 +53,17 @@ def plan_file(
     functions: Functions | None = None,
     site_pools: Iterable[str] = (),
 ) -> Plan:
-    """Plan the workflow in a file; see :func:`plan_text`.
+    """Plan the workflow in a file, with what is around it; see :func:`plan_text`.
 
     :raises OSError: where the file cannot be read.
     """
     return plan_text(
-        Path(path).read_bytes(), str(path), environment=environment, functions=functions, site_pools=site_pools
+        Path(path).read_bytes(),
+        str(path),
+        environment=environment,
+        functions=functions,
+        site_pools=site_pools,
+        surroundings=read_surroundings(Path(path)),
     )
 
 

@@ -92,12 +92,14 @@ def _check_variable(place: Context, name: str, allowed: list[str] | None) -> Non
 
 
 def _check_input(place: Context, name: str) -> None:
-    schema = place.workflow.inputs
+    schema = place.input_schema
     if schema is None or name in schema.get("properties", {}):
         return
     closed = schema.get("additionalProperties") is False
     near = did_you_mean(name, schema.get("properties", {}))
-    place.report(f"'inputs' has no property '{name}'.{near or ' Add it there.'}", warning=not closed)
+    named = place.workflow.input_schema_id
+    called = "'inputs'" if named is None else f"the schema '{named}'"
+    place.report(f"{called} has no property '{name}'.{near or ' Add it there.'}", warning=not closed)
 
 
 def _check_state(place: Context, name: str | None) -> None:

@@ -35,6 +35,8 @@ def plan_workflow(context: Context, site_pools: frozenset[str]) -> Plan | None:
     if graph is None:
         return None
     steps = tuple(plan_step(drafts[name], graph, pool_of(drafts[name].config, groups)) for name in graph.order)
+    leaves = _leaves(steps)
+    _check_result(context, steps, leaves)
     return Plan(
         dag_id=workflow.dag_id,
         display_name=workflow.display_name,
@@ -46,13 +48,15 @@ def plan_workflow(context: Context, site_pools: frozenset[str]) -> Plan | None:
         phases=tuple(phases(graph.upstream, names.listed)),
         schedule=plan_schedule(workflow),
         pools=plan_pools(workflow.pools, groups),
-        input_schema=workflow.inputs,
+        input_schema=context.input_schema,
         outputs=outputs,
         outputs_read=read,
+        output_schema=context.loaded.schemas.outputs,
         state=state,
-        leaves=_leaves(steps),
+        leaves=leaves,
         output_keys=names.output_keys,
         variables=workflow.variables,
+        around=context.loaded.around,
     )
 
 
@@ -74,6 +78,18 @@ def _outputs(context: Context, names: Names) -> tuple[Compiled[Any] | None, froz
             f"the output of step '{name}' is 'sensitive', so there is '***' in its place. Leave it out.", warning=True
         )
     return compiled, frozenset(names.listed) if ANY in read else read
+
+
+def _check_result(context: Context, steps: tuple[StepPlan, ...], leaves: tuple[str, ...]) -> None:
+    """Report a result that is to be checked, and that nobody may see."""
+    workflow = context.workflow
+    if workflow.output_schema_id is None or workflow.outputs is not None:
+        return
+    for name in sorted(step.task_id for step in steps if step.task_id in leaves and step.config.sensitive):
+        context.at("output_schema_id").report(
+            f"the workflow's result is the output of step '{name}', which is 'sensitive': it cannot be checked. "
+            "Write what the result is as 'outputs'."
+        )
 
 
 def _leaves(steps: tuple[StepPlan, ...]) -> tuple[str, ...]:

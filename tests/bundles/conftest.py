@@ -12,25 +12,29 @@ import pytest
 from airflow_provider_gimme.bundles import WorkflowBundle
 from airflow_provider_gimme.bundles.checking import Checked
 from airflow_provider_gimme.errors import Problem, WorkflowError
+from airflow_provider_gimme.loading.surroundings import Surroundings
 
 
 class FakeCheck:
-    """Finds ``id: X`` and ``pool: N``; a line ``bad: …`` is a problem."""
+    """Finds ``id: X`` and ``pool: N``; a line ``bad: …`` is a problem, also in what is around the file."""
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.key = world.site
 
-    def __call__(self, text: str, file: str, environment: str | None) -> Checked:
+    def __call__(self, text: str, file: str, environment: str | None, surroundings: Surroundings) -> Checked:
         self.world.checked.append(file)
         if self.world.crash:
             raise self.world.crash("boom")
-        if match := re.search(r"^bad: *(.*)$", text, re.MULTILINE):
-            line = text.count("\n", 0, match.start()) + 1
-            raise WorkflowError([Problem(file, line, 1, "bad", f"unknown key 'bad' (got '{match[1]}').")])
+        texts = {file: text, **surroundings.texts([near.file for near in surroundings.files])}
+        for place, each in texts.items():
+            if match := re.search(r"^bad: *(.*)$", each, re.MULTILINE):
+                line = each.count("\n", 0, match.start()) + 1
+                raise WorkflowError([Problem(place, line, 1, "bad", f"unknown key 'bad' (got '{match[1]}').")])
         found = re.search(r"^id: *(\S+)$", text, re.MULTILINE)
         slots = re.search(r"^pool: *(\d+)$", text, re.MULTILINE)
-        return Checked(found[1] if found else "", {"shared": int(slots[1])} if slots else {})
+        around = tuple(near.file for near in surroundings.files)
+        return Checked(found[1] if found else "", {"shared": int(slots[1])} if slots else {}, around)
 
 
 @dataclass

@@ -65,9 +65,12 @@ def test_the_version_is_that_of_the_content(world: World) -> None:
     assert published(world)[1] == first
 
 
-@pytest.mark.parametrize("path", ["_defaults.yaml", "schemas/order.yaml", "team/_defaults.yml", "team/schemas/x.json"])
-def test_what_surrounds_a_file_is_part_of_its_fingerprint(world: World, path: str) -> None:
-    """Defaults and schemas of a file's folder and of those above change its Dag, and its alone."""
+@pytest.mark.parametrize(
+    "path, others",
+    [("_defaults.yaml", 0), ("schemas/order.yaml", 1), ("team/_defaults.yml", 0), ("team/schemas/x.json", 0)],
+)
+def test_what_surrounds_a_file_is_part_of_its_fingerprint(world: World, path: str, others: int) -> None:
+    """Defaults and schemas of the nearest folder change a Dag, and only the Dags that have none nearer."""
     world.write("team/a.yaml", "id: a\n")
     world.write("other/b.yaml", "id: b\n")
     world.write("other/_defaults.yaml", "retry: 1\n")
@@ -75,7 +78,7 @@ def test_what_surrounds_a_file_is_part_of_its_fingerprint(world: World, path: st
     world.write(path, "x: 1\n")
     after, _ = published(world)
     assert after["a.workflow.py"] != before["a.workflow.py"]
-    assert (after["b.workflow.py"] != before["b.workflow.py"]) is not path.startswith("team/")
+    assert (after["b.workflow.py"] != before["b.workflow.py"]) is bool(others)
 
 
 def test_the_environment_is_part_of_the_stub(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

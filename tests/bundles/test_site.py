@@ -14,6 +14,7 @@ from airflow_provider_gimme.bundles.checking import Checked
 from airflow_provider_gimme.bundles.site import SiteCheck
 from airflow_provider_gimme.bundles.stubs import Stub, workflow_stub
 from airflow_provider_gimme.errors import FunctionsError, WorkflowError
+from airflow_provider_gimme.loading.surroundings import Surroundings
 
 TEXT = """\
 name: orders
@@ -36,13 +37,13 @@ def plugins() -> Iterator[Path]:
 
 def test_a_good_workflow_tells_its_dag_and_pools() -> None:
     """What the check tells is the Dag's id and the slots of its pools."""
-    assert SiteCheck()(TEXT, "a.yaml", None) == Checked("orders", {"shared": 3})
+    assert SiteCheck()(TEXT, "a.yaml", None, Surroundings()) == Checked("orders", {"shared": 3})
 
 
 def test_a_broken_workflow_tells_its_problems() -> None:
     """All problems of a text come at once."""
     with pytest.raises(WorkflowError, match=r"a\.yaml:8:1: .*extra"):
-        SiteCheck()(TEXT + "extra: 1\n", "a.yaml", None)
+        SiteCheck()(TEXT + "extra: 1\n", "a.yaml", None, Surroundings())
 
 
 def test_functions_of_the_site_are_known_and_part_of_the_key(plugins: Path) -> None:
@@ -51,18 +52,18 @@ def test_functions_of_the_site_are_known_and_part_of_the_key(plugins: Path) -> N
     before = SiteCheck()
     key = before.key
     with pytest.raises(WorkflowError, match="shout"):
-        before(text, "a.yaml", None)
+        before(text, "a.yaml", None, Surroundings())
     (plugins / "gimme_bundles.py").write_text('def shout(x):\n    return f"{x}!"\n')
     after = SiteCheck()
     assert after.key != key
-    assert after(text, "a.yaml", None).dag_id == "orders"
+    assert after(text, "a.yaml", None, Surroundings()).dag_id == "orders"
 
 
 def test_broken_functions_of_the_site_are_no_problem_of_a_file(plugins: Path) -> None:
     """A function file that cannot be loaded is told as such."""
     (plugins / "gimme_bundles.py").write_text("import nothing_of_that_name\n")
     with pytest.raises(FunctionsError, match="gimme_bundles"):
-        SiteCheck()(TEXT, "a.yaml", None)
+        SiteCheck()(TEXT, "a.yaml", None, Surroundings())
 
 
 def test_a_stub_builds_its_dag_while_functions_of_the_site_are_broken(

@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "bad.yml").write_text(BAD.replace("name: orders", "name: bad"))
     (tmp_path / "_defaults.txt").write_text("not a workflow")
     (tmp_path / "schemas").mkdir()
-    (tmp_path / "schemas" / "x.yaml").write_text("id: x")
+    (tmp_path / "schemas" / "x.yaml").write_text("id: x\ndefinition: {type: object}\n")
     return tmp_path
 
 
@@ -51,7 +51,39 @@ def test_validate_tells_every_problem_of_a_folder(folder: Path, capsys: pytest.C
     assert main(["validate", str(folder)]) == 1
     out = capsys.readouterr()
     assert "bad.yml:8:38: steps[0] 'fetch': unknown key 'qeury'. Did you mean 'query'?" in out.out
-    assert out.err.startswith("2 files, ")
+    assert out.err.startswith("3 files, ")
+
+
+def test_validate_checks_what_lies_around_workflows(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Schemas and defaults of folders are checked with the folder or by their names, and told once for all users."""
+    (folder / "schemas" / "x.yaml").write_text("id: x\ndefinition: {type: objct}\n")
+    (folder / "_defaults.yaml").write_text("tiemout: 1m\n")
+    (folder / "bad.yml").write_text(GOOD.replace("name: orders", "name: other\ninput_schema_id: x"))
+    assert main(["validate", str(folder)]) == 1
+    out = capsys.readouterr()
+    schema, defaults = folder / "schemas" / "x.yaml", folder / "_defaults.yaml"
+    assert out.out.count(f"{schema}:2:20: definition.type: unknown type (got 'objct').") == 1
+    assert out.out.count(f"{defaults}:1:1: unknown key 'tiemout'. Did you mean 'timeout'?") == 1
+    assert out.err == "4 files, 2 problems, 2 warnings\n"
+    for path in (schema, defaults):
+        assert main(["validate", str(path)]) == 1
+        assert capsys.readouterr().err == "1 file, 1 problem, 0 warnings\n"
+    assert main(["validate", str(folder / "schemas" / "gone.yaml")]) == 2
+    assert "gone.yaml: No such file" in capsys.readouterr().err
+
+
+def test_plan_and_render_read_what_lies_around(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The defaults of the folder and the schema's defaults are in the request, and the plan names both files."""
+    schema = "{type: object, properties: {day: {type: string, default: monday}}}"
+    (folder / "schemas" / "x.yaml").write_text(f"id: x\ndefinition: {schema}\n")
+    (folder / "_defaults.yaml").write_text("headers: {X-By: folder}\n")
+    (folder / "orders.yaml").write_text(GOOD.replace('schedule: "0 18 * * *"', "input_schema_id: x"))
+    assert main(["plan", str(folder / "orders.yaml")]) == 0
+    assert f"  with {folder / '_defaults.yaml'}\n  with {folder / 'schemas' / 'x.yaml'}\n" in capsys.readouterr().out
+    assert main(["render", str(folder / "orders.yaml"), "fetch"]) == 0
+    out = capsys.readouterr().out
+    assert out.splitlines()[0] == "GET https://api.example/v1/orders?day=monday"
+    assert "X-By: folder" in out
 
 
 def test_validate_refuses_two_workflows_of_one_name(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """Wrong files and their exact messages: ``NAME.yaml`` (or ``.json``) beside ``NAME.txt``.
 
+A folder ``NAME`` is a file ``workflow.yaml`` with what is around it, ``_defaults`` and ``schemas/``.
 ``GOLDEN=update pytest tests/golden`` writes the messages anew; read the difference before you commit it.
 """
 
@@ -11,18 +12,22 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_gimme.errors import WorkflowError
+from airflow_provider_gimme.loading.surroundings import look_into
 from airflow_provider_gimme.plan import plan_text
 
 FOLDER = Path(__file__).parent
-FILES = sorted(path for path in FOLDER.iterdir() if path.suffix in {".yaml", ".json"})
+FOLDERS = sorted(path.parent for path in FOLDER.glob("*/workflow.yaml"))
+FILES = [*sorted(path for path in FOLDER.iterdir() if path.suffix in {".yaml", ".json"}), *FOLDERS]
 SECRETS = ("hunter2", "sk-live-12345", "s3cr3t-value")
 INTERNALS = ("pydantic", "Input should", "type=", "yaml.", "<class", "Traceback", "dict", "tuple")
 
 
 def messages(path: Path) -> str:
     """Return what a person reads of a wrong file, one problem a line."""
+    file = path / "workflow.yaml" if path.is_dir() else path
+    around = look_into(path, lambda near: near.relative_to(path).as_posix()) if path.is_dir() else None
     with pytest.raises(WorkflowError) as caught:
-        plan_text(path.read_bytes(), path.name, environment="prod")
+        plan_text(file.read_bytes(), file.name, environment="prod", surroundings=around)
     return f"{caught.value}\n"
 
 

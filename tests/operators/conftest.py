@@ -78,12 +78,12 @@ class Ran:
 RunWorkflow = Callable[..., Ran]
 
 
-def run_text(folder: Path, text: str, conf: dict[str, Any] | None = None) -> Ran:
+def run_text(folder: Path, text: str, conf: dict[str, Any] | None = None, around: dict[str, str] | None = None) -> Ran:
     """Run a workflow to its end; its Dag is made from a file in ``folder``, Airflow's Dags folder."""
     from airflow.dag_processing.dagbag import BundleDagBag
 
     stub = folder / "flow.py"
-    built = f"build_workflow({text!r}, file='flow.yaml')"
+    built = f"build_workflow({text!r}, file='flow.yaml', around={around!r})"
     stub.write_text(f"# an airflow dag\nfrom airflow_provider_gimme.build import build_workflow\ndag = {built}\n")
     shutil.rmtree(folder / "__pycache__", ignore_errors=True)
     try:
@@ -106,7 +106,7 @@ def run_text(folder: Path, text: str, conf: dict[str, Any] | None = None) -> Ran
 def run_workflow(airflow_db: Path, api: Api) -> RunWorkflow:
     """Run a workflow to its end; `API` in its text is the address of the served API."""
 
-    def run(text: str, conf: dict[str, Any] | None = None) -> Ran:
-        return run_text(airflow_db, text.replace("API", api.url, 1), conf)
+    def run(text: str, conf: dict[str, Any] | None = None, around: dict[str, str] | None = None) -> Ran:
+        return run_text(airflow_db, text.replace("API", api.url, 1), conf, around)
 
     return run

@@ -160,5 +160,5 @@ def test_every_wrong_field_is_named() -> None:
 
 def test_a_schema_cannot_fetch_anything() -> None:
     """A reference to elsewhere is an error of its own; nobody is asked for it."""
-    with pytest.raises(StepError, match=r"refer to 'http://127\.0\.0\.1:1/schema\.json', which is not in them"):
+    with pytest.raises(StepError, match=r"inputs: 'http://127\.0\.0\.1:1/schema\.json' is not there"):
         check_inputs({"properties": {"a": {"$ref": "http://127.0.0.1:1/schema.json"}}}, {"a": 1})

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from airflow_provider_gimme.loading.checks.json_schema import KEYWORDS, check_schema
-from airflow_provider_gimme.loading.nodes import Mapping, Scalar, Sequence
+from airflow_provider_gimme.loading.nodes import Mapping, Node, Scalar, Sequence
 from airflow_provider_gimme.loading.report import Report
 
-__all__ = ["check_inputs"]
+__all__ = ["check_inputs", "inputs_nobody_gives", "is_scheduled"]
 
 
 def check_inputs(root: Mapping, report: Report) -> None:
@@ -20,16 +22,20 @@ def check_inputs(root: Mapping, report: Report) -> None:
     if (schema.text("type") or "object") != "object":
         report.add(schema, "a run's inputs are an object. Write 'type: object', and the inputs under 'properties'.")
     check_schema(schema, "'inputs'", report)
-    if root.text("schedule") is not None or isinstance(root.get("schedule"), Mapping):
-        _check_scheduled(schema, report)
+    for name, item in inputs_nobody_gives(schema) if is_scheduled(root) else ():
+        report.add(item, f"input '{name}' is required, but a scheduled run is given none. Write a 'default' for it.")
 
 
-def _check_scheduled(schema: Mapping, report: Report) -> None:
+def is_scheduled(root: Mapping) -> bool:
+    """Say whether a document has a schedule."""
+    return root.text("schedule") is not None or isinstance(root.get("schedule"), Mapping)
+
+
+def inputs_nobody_gives(schema: Mapping) -> Iterator[tuple[str, Node]]:
+    """Yield the required inputs without default, with the place where they are required."""
     required, properties = schema.get("required"), schema.get("properties")
     for item in required.items if isinstance(required, Sequence) else ():
         name = item.value if isinstance(item, Scalar) else None
         known = properties.get(name) if isinstance(properties, Mapping) and isinstance(name, str) else None
         if isinstance(name, str) and not (isinstance(known, Mapping) and "default" in known.entries):
-            report.add(
-                item, f"input '{name}' is required, but a scheduled run is given none. Write a 'default' for it."
-            )
+            yield name, item
