@@ -72,7 +72,7 @@ def dag_of(text: str, tmp_path: Path) -> DAG:
 
 def limit_of(dag: DAG, task_id: str) -> float:
     """Return the seconds of a step's timeout."""
-    seconds: float = dag.get_task(task_id).plan.by_id[task_id].timeout.total_seconds()  # type: ignore[attr-defined]
+    seconds: float = dag.get_task(task_id).plan.by_id[task_id].timeout.total_seconds()  # type: ignore[union-attr]
     return seconds
 
 

@@ -19,13 +19,14 @@ from tests.standins.derivativ import Derivativ
 from tests.standins.granulator import Granulator
 from tests.standins.hello import Hello
 from tests.standins.kam import Kam
+from tests.standins.memmie import Core, Studio
 from tests.standins.orchestrator import Orchestrator
 from tests.standins.server import serve
 from tests.standins.system import System
 from tests.standins.webhooks import new_secret
 
 SYSTEMS: dict[str, type[System]] = {
-    system.name: system for system in (Content, Derivativ, Granulator, Hello, Kam, Orchestrator)
+    system.name: system for system in (Content, Core, Derivativ, Granulator, Hello, Kam, Orchestrator, Studio)
 }
 """The services there are, by name."""
 
