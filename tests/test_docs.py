@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from airflow.utils.file import might_contain_dag
 
+from airflow_provider_gimme.loading.surroundings import Surroundings
 from airflow_provider_gimme.plan import plan_text
 
 ROOT = Path(__file__).parents[1]
@@ -34,10 +35,16 @@ def named(pairs: list[tuple[str, str]]) -> list[object]:
     return [pytest.param(text, id=name) for name, text in pairs]
 
 
+def shared() -> Surroundings:
+    """Return what the pages show of files around workflows: blocks that begin with such a file's name."""
+    beside = [text for _, text in blocks("yaml", "# ") if re.match(r"# (schemas/\w+|_defaults)\.yaml\n", text)]
+    return Surroundings.of({text[2:].partition("\n")[0]: text for text in beside})
+
+
 @pytest.mark.parametrize("text", named(blocks("yaml", "endpoint:")))
 def test_an_example_workflow_has_no_problem(text: str) -> None:
-    """What a reader copies can be planned, without so much as a warning."""
-    assert plan_text(text, "example.yaml").warnings == ()
+    """What a reader copies can be planned, without so much as a warning, with the schemas and defaults of the pages."""
+    assert plan_text(text, "example.yaml", surroundings=shared()).warnings == ()
 
 
 @pytest.mark.parametrize("text", named(blocks("python", "load_workflows")))

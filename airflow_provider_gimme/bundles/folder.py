@@ -94,7 +94,8 @@ def _surroundings(root: Path) -> dict[Path, Surroundings]:
     for name, _, _ in os.walk(root, onerror=_raise):
         folder = Path(name)
         own = look_into(folder, lambda path: _shown(path.relative_to(root).as_posix()))
-        around[folder] = own.below(around.get(folder.parent, Surroundings()))
+        above = around.get(folder.parent, Surroundings())
+        around[folder] = own.below(above) if own.files else above
     return around
 
 

@@ -50,8 +50,9 @@ def test_the_last_steps_output_is_checked(run_workflow: RunWorkflow, api: Api) -
 def test_outputs_are_checked(run_workflow: RunWorkflow, api: Api) -> None:
     """What `outputs` computes is what is checked, not the last step's output."""
     api.answer("/order", 200, {"number": 7})
-    ran = run_workflow(FLOW + "outputs: {number: steps.order.number | string}\n", around=AROUND)
+    ran = run_workflow(FLOW + "outputs: {number: '{{ steps.order.number | string }}'}\n", around=AROUND)
     assert (ran.state, ran.states["result"]) == ("failed", "failed")
+    assert "- 'number': '7' is not of type 'integer'" in ran.xcom("result", "error")["message"]
     api.answer("/order", 200, {"number": "x"})
     assert run_workflow(FLOW + "outputs: {number: 3}\n", around=AROUND).xcom("result") == {"number": 3}
 
