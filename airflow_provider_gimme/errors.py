@@ -8,8 +8,8 @@ The tree, with the builtin each error also is, so that a caller can catch what i
     ├── ExpressionError (ValueError)            a template or a path cannot be compiled or evaluated
     ├── BundleError (RuntimeError)              a folder of workflows or one of its versions cannot be read
     ├── EventError (ValueError)                 a request is no event that can be read
+    │   └── TokenRefusedError (PermissionError) a resume token is none, was used, or comes too late
     ├── SecretError (LookupError)               a ``${NAME}`` is missing or not allowed
-    ├── TokenRefusedError (PermissionError)     a resume token is none, was used, or comes too late
     ├── StepError (RuntimeError)                a step fails for a reason of its own
     │   ├── ApprovalError                       nobody answered, or the answer was a refusal
     │   ├── ChildError                          the run of another workflow failed, or could not be started
@@ -35,9 +35,10 @@ The tree, with the builtin each error also is, so that a caller can catch what i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from typing import Any
+
+from airflow_provider_gimme.problem import Problem
 
 __all__ = [
     "AnswerError",
@@ -72,28 +73,6 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, order=True)
-class Problem:
-    """A located fault in a file; ``str()`` of it is the line a person reads.
-
-    ``line`` and ``column`` count from 1. ``path`` is where in the document (``steps[0] 'fetch'.retry``), empty
-    for the document as a whole. ``message`` says what is wrong and what to do, without any secret.
-    """
-
-    file: str
-    line: int
-    column: int
-    path: str
-    message: str
-    severity: Literal["error", "warning"] = "error"
-
-    def __str__(self) -> str:
-        where = f"{self.file}:{self.line}:{self.column}: "
-        warning = "warning: " if self.severity == "warning" else ""
-        path = f"{self.path}: " if self.path else ""
-        return f"{where}{warning}{path}{self.message}"
-
-
 class GimmeError(Exception):
     """Be the root of every error this package raises on purpose."""
 
@@ -111,10 +90,9 @@ class FunctionsError(GimmeError, ImportError):
 
 
 class ExpressionError(GimmeError, ValueError):
-    """Report an expression that cannot be compiled or evaluated.
+    """Report an expression that cannot be compiled or evaluated; ``absent``: it read something that is not there.
 
-    ``line`` is the line within the expression's own text, from 1, where it is known. ``absent`` says that it read
-    something that is not there.
+    ``line`` is the line within the expression's own text, from 1, where it is known.
     """
 
     def __init__(self, message: str, *, line: int | None = None, absent: bool = False) -> None:
@@ -131,9 +109,17 @@ class BundleError(GimmeError, RuntimeError):
 class EventError(GimmeError, ValueError):
     """Report a request that is no event; ``status`` is the HTTP status of the answer."""
 
-    def __init__(self, message: str, status: int = 400) -> None:
+    status: int = 400
+
+    def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
-        self.status = status
+        self.status = status or self.status
+
+
+class TokenRefusedError(EventError, PermissionError):
+    """Report a request to resume a run that is not taken."""
+
+    status = 403
 
 
 class SecretError(GimmeError, LookupError):
@@ -142,14 +128,6 @@ class SecretError(GimmeError, LookupError):
     def __init__(self, message: str, *, name: str) -> None:
         super().__init__(message)
         self.name = name
-
-
-class TokenRefusedError(GimmeError, PermissionError):
-    """Report a request to resume a run that is not taken; ``status`` is the HTTP status of the answer."""
-
-    def __init__(self, message: str, status: int = 403) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class StepError(GimmeError, RuntimeError):
@@ -167,9 +145,7 @@ class ChildError(StepError):
 class OperatorError(StepError):
     """Report that an operator of Airflow failed; ``final`` says that it wants no other try."""
 
-    def __init__(self, message: str, *, final: bool = False) -> None:
-        super().__init__(message)
-        self.final = final
+    final: bool = False
 
 
 class WaitError(StepError, TimeoutError):
@@ -199,9 +175,9 @@ class RunTimeoutError(StepError, TimeoutError):
 class CallError(GimmeError):
     """Report one HTTP exchange that did not give an acceptable answer.
 
-    ``method`` and ``url`` are the request's, redacted. ``sent`` is False where it is certain that the server did
-    not get the request. ``retryable`` is the engine's word on whether another attempt can help at all.
-    ``elapsed`` is the time from the start of the attempt. ``attempt`` counts from 1.
+    ``method`` and ``url`` are the request's, redacted. ``sent`` is False where it is certain that the server did not
+    get the request. ``retryable`` is the engine's word on whether another attempt can help at all. ``elapsed`` is the
+    time from the start of the attempt, ``attempt`` counts from 1.
     """
 
     sent: bool = True
@@ -252,7 +228,8 @@ class AnswerError(CallError):
     """Report an answer that is read and not a good one.
 
     ``status`` is the HTTP status, ``headers`` the answer's (redacted, lower-case names), ``excerpt`` the start of
-    its body (redacted, at most 500 characters), ``retry_after`` the wait the server asks for, if it does.
+    its body (redacted, at most 500 characters), ``retry_after`` the wait the server asks for, if it does; ``about``
+    is what any :class:`CallError` tells.
     """
 
     def __init__(
@@ -263,12 +240,9 @@ class AnswerError(CallError):
         headers: Mapping[str, str],
         excerpt: str = "",
         retry_after: timedelta | None = None,
-        method: str = "",
-        url: str = "",
-        attempt: int = 1,
-        elapsed: timedelta = timedelta(0),
+        **about: Any,
     ) -> None:
-        super().__init__(message, method=method, url=url, attempt=attempt, elapsed=elapsed)
+        super().__init__(message, **about)
         self.status = status
         self.headers = dict(headers)
         self.excerpt = excerpt
@@ -276,11 +250,10 @@ class AnswerError(CallError):
 
 
 class TokenError(CallError):
-    """Report a call that was not processed, since no token could be fetched for it.
+    """Report a call that was not processed, since no token could be fetched for it; the message says why.
 
-    The message says from where and why. ``cause`` is the error of the token's own call, None where that was answered
-    with something else than a token. It decides whether another attempt can help; the call itself was not processed,
-    whatever became of the token's.
+    ``cause`` is the error of the token's own call, None where that was answered with something else than a token. It
+    decides whether another attempt can help.
     """
 
     sent = False

@@ -47,6 +47,7 @@ FOLDERS = {name: name for name in ORDER} | {
     "listeners": "surface",
     "loader": "surface",
     "plugin": "surface",
+    "problem": "errors",
 }
 STEP_PARTS = {"__init__": "errors", "config": "config", "plan": "plan", "operator": "operators"}
 MODULE_LINES = 300

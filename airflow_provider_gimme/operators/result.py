@@ -17,7 +17,7 @@ from airflow_provider_gimme.plan.keys import idempotency_key
 if TYPE_CHECKING:
     from airflow_provider_gimme.operators.run import TaskRun
 
-__all__ = ["OUTPUTS_KEY", "ResultOperator", "child_run_id", "is_child", "read_result"]
+__all__ = ["OUTPUTS_KEY", "ResultOperator", "child_run_id", "is_child", "read_leaves", "read_result"]
 
 OUTPUTS_KEY = "outputs"
 """The XCom key under which `outcome` leaves the result of a run for the workflow that started it."""

@@ -155,7 +155,8 @@ class StepOperator(StepTask):
             problem = OperatorError(f"it was not done within the step's 'timeout'{limit}")
         except Exception as error:
             self.log.warning("The operator's own error:", exc_info=error)
-            problem = OperatorError(f"{type(error).__name__}: {error}", final=isinstance(error, AirflowFailException))
+            problem = OperatorError(f"{type(error).__name__}: {error}")
+            problem.final = isinstance(error, AirflowFailException)
         else:
             return self._output(output)
         raise problem
