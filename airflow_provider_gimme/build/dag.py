@@ -21,11 +21,12 @@ from airflow_provider_gimme.hooks.functions import read_site_functions
 from airflow_provider_gimme.loading.surroundings import Surroundings
 from airflow_provider_gimme.plan import plan_text
 from airflow_provider_gimme.plan.events import Bound, event_tag
+from airflow_provider_gimme.plan.site import Site
 
 if TYPE_CHECKING:
     from airflow_provider_gimme.plan import Plan
 
-__all__ = ["build_dag", "build_workflow", "read_site_pools"]
+__all__ = ["build_dag", "build_workflow", "read_site"]
 
 _log = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ def _plan(text: str | bytes, file: str, environment: str | None, surroundings: S
             file,
             environment=environment,
             functions=functions,
-            site_pools=read_site_pools(),
+            site=read_site(),
             surroundings=surroundings,
         )
     except WorkflowError:
@@ -121,10 +122,9 @@ def build_dag(
     return dag
 
 
-def read_site_pools() -> tuple[str, ...]:
-    """Return the pools of ``[gimme] site_pools``, which any workflow may name."""
-    written = conf.get("gimme", "site_pools", fallback="") or ""
-    return tuple(name.strip() for name in written.split(",") if name.strip())
+def read_site() -> Site:
+    """Return what this Airflow's ``[gimme]`` allows workflows."""
+    return Site.read(lambda name: conf.get("gimme", name, fallback=""))
 
 
 def _tags(plan: Plan, note: str | None, bound: Iterable[Bound], *, scheduled: bool) -> list[str]:

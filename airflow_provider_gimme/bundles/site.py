@@ -24,16 +24,16 @@ class SiteCheck:
 
     @functools.cached_property
     def key(self) -> str:
-        """A hash of all that an outcome depends on beside the file: this package, the site's functions and pools."""
-        from airflow_provider_gimme.build.dag import read_site_pools
+        """A hash of all that an outcome depends on beside the file: this package, the site's functions and settings."""
+        from airflow_provider_gimme.build.dag import read_site
 
         plugins = Path(conf.get("core", "plugins_folder", fallback="") or "/nowhere")
         site = [(path.name, path.read_bytes()) for path in sorted(plugins.glob("gimme_*.py"))]
-        return hashlib.sha256(ascii((package_digest(), site, read_site_pools())).encode()).hexdigest()
+        return hashlib.sha256(ascii((package_digest(), site, read_site())).encode()).hexdigest()
 
     def __call__(self, text: str, file: str, environment: str | None, surroundings: Surroundings) -> Checked:
         """Return the Dag's id and pools; raise WorkflowError with all problems, FunctionsError for the site's own."""
-        from airflow_provider_gimme.build.dag import build_dag, read_site_pools
+        from airflow_provider_gimme.build.dag import build_dag, read_site
         from airflow_provider_gimme.plan import plan_text
 
         plan = plan_text(
@@ -41,7 +41,7 @@ class SiteCheck:
             file,
             environment=environment,
             functions=self._functions,
-            site_pools=read_site_pools(),
+            site=read_site(),
             surroundings=surroundings,
         )
         return Checked(build_dag(plan).dag_id, plan.pools, plan.around)

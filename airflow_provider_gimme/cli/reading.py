@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from airflow_provider_gimme.expressions import Functions
     from airflow_provider_gimme.plan import Plan
+    from airflow_provider_gimme.plan.site import Site
 
-__all__ = ["function_folders", "read_plan", "site_functions", "site_pools"]
+__all__ = ["function_folders", "read_plan", "read_site", "site_functions"]
 
 
 def function_folders(given: list[Path], environment: Mapping[str, str]) -> list[Path]:
@@ -33,9 +34,11 @@ def site_functions(options: Namespace) -> Functions:
     return load_functions(function_folders(options.functions, os.environ))
 
 
-def site_pools(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the pools that ``[gimme] site_pools`` names in the environment."""
-    return tuple(name.strip() for name in environment.get("AIRFLOW__GIMME__SITE_POOLS", "").split(",") if name.strip())
+def read_site(environment: Mapping[str, str]) -> Site:
+    """Return what the site allows workflows, as far as the environment says it (``AIRFLOW__GIMME__…``)."""
+    from airflow_provider_gimme.plan.site import Site
+
+    return Site.read(lambda name: environment.get(f"AIRFLOW__GIMME__{name.upper()}"))
 
 
 def read_plan(options: Namespace) -> Plan:
@@ -49,5 +52,5 @@ def read_plan(options: Namespace) -> Plan:
         options.file,
         environment=options.environment,
         functions=site_functions(options),
-        site_pools=site_pools(os.environ),
+        site=read_site(os.environ),
     )

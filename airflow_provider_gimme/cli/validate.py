@@ -8,7 +8,7 @@ from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from airflow_provider_gimme.cli.reading import site_functions, site_pools
+from airflow_provider_gimme.cli.reading import read_site, site_functions
 from airflow_provider_gimme.errors import GimmeError, Problem, WorkflowError
 from airflow_provider_gimme.loading.discover import (
     defaults_files,
@@ -26,12 +26,12 @@ __all__ = ["run"]
 def run(options: Namespace) -> int:
     """Print every problem and warning, then a summary; return 1 if there is a problem."""
     files, others = _files(options.paths)
-    functions, pools = site_functions(options), site_pools(os.environ)
+    functions, site = site_functions(options), read_site(os.environ)
     problems: list[Problem] = []
     known: dict[str, Path] = {}
     for file in files:
         try:
-            plan = plan_file(file, environment=options.environment, functions=functions, site_pools=pools)
+            plan = plan_file(file, environment=options.environment, functions=functions, site=site)
         except WorkflowError as error:
             problems.extend(error.problems)
             continue

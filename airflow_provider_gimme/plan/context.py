@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_gimme.errors import ExpressionError, Problem
 from airflow_provider_gimme.expressions import Compiler, Functions
+from airflow_provider_gimme.plan.site import NOWHERE, Site
 
 if TYPE_CHECKING:
     from airflow_provider_gimme.config import Workflow
@@ -42,6 +43,7 @@ class Context:
     loaded: Loaded
     workflow: Workflow
     functions: Functions
+    site: Site = NOWHERE
     path: Path = ()
     problems: list[Problem] = field(default_factory=list)
     references: list[tuple[Path, Reference]] = field(default_factory=list)

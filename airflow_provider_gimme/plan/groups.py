@@ -60,13 +60,13 @@ def plan_pools(workflow_pools: Mapping[str, int], groups: tuple[GroupPlan, ...])
     return {**workflow_pools, **bounded}
 
 
-def check_pools(context: Context, groups: tuple[GroupPlan, ...], site_pools: frozenset[str]) -> None:
+def check_pools(context: Context, groups: tuple[GroupPlan, ...]) -> None:
     """Check every ``pool`` and ``max_parallel`` of a step: that the pool is known and that one bound counts."""
     if _AIRFLOWS_OWN in context.workflow.pools:
         context.root().at("pools", _AIRFLOWS_OWN).report(
             f"'{_AIRFLOWS_OWN}' is Airflow's own, and no file changes it. Remove it here, and set its slots in Airflow."
         )
-    known = {_AIRFLOWS_OWN, *context.workflow.pools, *site_pools}
+    known = {_AIRFLOWS_OWN, *context.workflow.pools, *context.site.pools}
     bounded = {group.name for group in groups if group.pool is not None}
     for index, step in enumerate(context.workflow.steps):
         place = context.step(index)

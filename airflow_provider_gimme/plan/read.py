@@ -13,6 +13,7 @@ from airflow_provider_gimme.plan.context import Context
 from airflow_provider_gimme.plan.graph import plan_graph
 from airflow_provider_gimme.plan.models import Plan
 from airflow_provider_gimme.plan.names import Names
+from airflow_provider_gimme.plan.site import NOWHERE, Site
 from airflow_provider_gimme.plan.workflow import draft_steps, plan_workflow
 
 __all__ = ["plan_file", "plan_text"]
@@ -24,13 +25,13 @@ def plan_text(
     *,
     environment: str | None = None,
     functions: Functions | None = None,
-    site_pools: Iterable[str] = (),
+    site: Site = NOWHERE,
     surroundings: Surroundings | None = None,
 ) -> Plan:
     """Plan the workflow that a text describes.
 
     ``file`` names the text in messages. ``environment`` picks an overlay of the file's ``environments``.
-    ``functions`` are the site's own; ``site_pools`` the pools that exist without a file naming their slots.
+    ``functions`` are the site's own, ``site`` is what it has and allows beside them.
     ``surroundings`` are the files around it: defaults of its folder, schemas that it may name.
 
     :raises WorkflowError: with every problem of the text at once; warnings are in ``Plan.warnings``.
@@ -38,8 +39,8 @@ def plan_text(
     loaded = load_text(text, file, environment=environment, surroundings=surroundings)
     if loaded.workflow is None:
         raise WorkflowError((*loaded.problems, *_further_problems(loaded, functions)))
-    context = Context(loaded, loaded.workflow, functions or Functions.none())
-    plan = plan_workflow(context, frozenset(site_pools))
+    context = Context(loaded, loaded.workflow, functions or Functions.none(), site)
+    plan = plan_workflow(context)
     problems = (*loaded.problems, *dict.fromkeys(context.problems))
     if plan is None or _errors(problems):
         raise WorkflowError(problems)
@@ -51,7 +52,7 @@ def plan_file(
     *,
     environment: str | None = None,
     functions: Functions | None = None,
-    site_pools: Iterable[str] = (),
+    site: Site = NOWHERE,
 ) -> Plan:
     """Plan the workflow in a file, with what is around it; see :func:`plan_text`.
 
@@ -62,7 +63,7 @@ def plan_file(
         str(path),
         environment=environment,
         functions=functions,
-        site_pools=site_pools,
+        site=site,
         surroundings=read_surroundings(Path(path)),
     )
 

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 __all__ = ["draft_steps", "plan_workflow"]
 
 
-def plan_workflow(context: Context, site_pools: frozenset[str]) -> Plan | None:
+def plan_workflow(context: Context) -> Plan | None:
     """Plan a workflow; problems go into ``context``, and where there is no order the result is None."""
     workflow = context.workflow
     names = Names.of(workflow)
     drafts = draft_steps(context, names)
     groups = plan_groups(context, names)
-    check_pools(context, groups, site_pools)
+    check_pools(context, groups)
     graph = plan_graph(drafts, names, context)
     outputs, read = _outputs(context, names)
     state = plan_state(context, names, outputs)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from airflow_provider_gimme.build import build_workflow
+from airflow_provider_gimme.errors import StepError, WorkflowError
+from airflow_provider_gimme.steps.operator.operator import find_operator
 from tests.operators.api import Api
 from tests.operators.conftest import RunWorkflow
 
@@ -63,22 +68,33 @@ steps:
 
 
 def test_only_what_the_site_allows_is_run(run_workflow: RunWorkflow) -> None:
-    """What is not allowed, not there or no operator fails the step, and says who can change that."""
+    """What is not there, or no operator, fails the step."""
     ran = run_workflow(
         f"""
 name: flow
 defaults: {{type: operator, on_failure: continue}}
 steps:
-  - {{name: python, operator: {STANDARD}.operators.python.PythonOperator}}
   - {{name: nothing, operator: {STANDARD}.sensors.none.NoSensor}}
-  - {{name: odd, operator: {STANDARD}.sensors.filesystem.datetime}}
+  - {{name: odd, operator: {STANDARD}.sensors.filesystem.FSHook}}
 """
     )
-    told = {name: ran.xcom(name, "error")["message"] for name in ("python", "nothing", "odd")}
-    assert "is not one of [gimme] allowed_operators (" in told["python"]
-    assert "The platform adds it there." in told["python"]
+    told = {name: ran.xcom(name, "error")["message"] for name in ("nothing", "odd")}
     assert f"there is no operator '{STANDARD}.sensors.none.NoSensor' on this worker" in told["nothing"]
-    assert "is no operator of Airflow" in told["odd"] or "there is no operator" in told["odd"]
+    assert "is no operator of Airflow" in told["odd"]
+
+
+def test_what_the_site_does_not_allow_is_a_problem_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says who can change that; a worker that allows less than the Dag processor refuses, too."""
+    path = f"{STANDARD}.operators.python.PythonOperator"
+    text = f"name: flow\nsteps: [{{name: python, type: operator, operator: {path}}}]\n"
+    with pytest.raises(WorkflowError) as raised:
+        build_workflow(text, file="flow.yaml")
+    (problem,) = raised.value.problems
+    told = f"'{path}' is not one of [gimme] allowed_operators ("
+    assert str(problem).startswith(f"flow.yaml:2:50: steps[0] 'python'.operator: {told}")
+    monkeypatch.delenv("AIRFLOW__GIMME__ALLOWED_OPERATORS")
+    with pytest.raises(StepError, match=re.escape("allowed_operators (none). The platform adds it there.")):
+        find_operator(path)
 
 
 def test_an_operator_is_ended_at_its_limit(run_workflow: RunWorkflow) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from fnmatch import fnmatchcase
 from importlib import import_module
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -30,6 +29,7 @@ from airflow_provider_gimme.http.retry import again
 from airflow_provider_gimme.operators.attempts import DONE, AttemptRecord, Attempts
 from airflow_provider_gimme.operators.run import TaskRun
 from airflow_provider_gimme.operators.step import StepTask
+from airflow_provider_gimme.plan.site import Site
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -179,10 +179,9 @@ def find_operator(path: str) -> type[BaseOperator]:
 
     :raises StepError: where it is not allowed, or there is none.
     """
-    allowed = [each.strip() for each in conf.get("gimme", "allowed_operators", fallback="").split(",") if each.strip()]
-    if not any(fnmatchcase(path, pattern) for pattern in allowed):
-        listed = ", ".join(allowed) or "none"
-        raise StepError(f"'{path}' is not one of [gimme] allowed_operators ({listed}). The platform adds it there.")
+    site = Site.read(lambda name: conf.get("gimme", name, fallback=""))
+    if (refusal := site.refusal(path)) is not None:
+        raise StepError(refusal)
     module, _, name = path.rpartition(".")
     try:
         found = getattr(import_module(module), name)

@@ -23,4 +23,6 @@ class OperatorWork:
 
 def plan_work(config: StepConfig, context: Context) -> OperatorWork:
     """Compile the arguments of an ``operator`` step; ``context`` stands at the step."""
+    if (refusal := context.site.refusal(config.operator)) is not None:
+        context.at("operator").report(refusal)
     return OperatorWork(config.operator, context.at("args").compile("value", config.args))
