@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import TaskAwaitingInput
-from airflow.sdk.execution_time.hitl import upsert_hitl_detail
+from airflow.sdk.execution_time.hitl import get_hitl_detail_content_detail, upsert_hitl_detail
 
 from airflow_provider_gimme.config.scalars import format_duration
 from airflow_provider_gimme.errors import ApprovalError, GimmeError
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from airflow_provider_gimme.steps.approval.plan import ApprovalWork
 
 __all__ = ["StepOperator"]
+
+_ASKED = "asked"
+"""The key of the task's state that holds since when the question of a series is asked."""
 
 _ANSWER = "answer"
 """The key of the task's state that holds the answer of a series, so that nobody is asked twice after a crash."""
@@ -40,7 +44,19 @@ class StepOperator(StepTask):
         known = run.store.get(_ANSWER)
         if known is not None and known["max_tries"] == run.max_tries:
             return self._judged(known["output"])
-        work, limit = self._work, run.time_left(self.step.timeout)
+        asked, now = run.store.get(_ASKED), datetime.now(UTC)
+        if asked is None or asked["max_tries"] != run.max_tries:
+            asked = {"max_tries": run.max_tries, "at": now.isoformat()}
+        elif (given := _given(run)) is not None:
+            return self._judged(self._learn(run, given))
+        self._ask(run, scope)
+        run.store.set(_ASKED, asked)
+        limit = self._time_left(run, now - datetime.fromisoformat(asked["at"]))
+        raise TaskAwaitingInput(method_name="answered", timeout=limit)
+
+    def _ask(self, run: TaskRun, scope: Scope) -> None:
+        """Put the question on Airflow's page."""
+        work = self._work
         upsert_hitl_detail(
             ti_id=run.ti.id,
             options=list(work.options),
@@ -52,7 +68,6 @@ class StepOperator(StepTask):
             assigned_users=[{"id": user, "name": user} for user in work.assigned_to],
         )
         self.log.info("Waiting for an answer: %s", " or ".join(work.options))
-        raise TaskAwaitingInput(method_name="answered", timeout=limit)
 
     def answered(self, context: Context, event: dict[str, Any]) -> Any:
         """Go on with the answer, or without one when the time is over."""
@@ -63,12 +78,21 @@ class StepOperator(StepTask):
                 run.time_left()
                 limit = "" if self.step.timeout is None else f" within {format_duration(self.step.timeout)}"
                 raise ApprovalError(f"nobody answered{limit}, and there is no 'default'")
-            output = _output(event)
-            run.store.set(_ANSWER, {"max_tries": run.max_tries, "output": output})
-            self.log.info("The answer is %s, by %s", ", ".join(output["options"]), (output["by"] or {}).get("name"))
-            return self.keep(self._judged(output))
+            return self.keep(self._judged(self._learn(run, event)))
         except GimmeError as error:
             self._end(run, error)
+
+    def _learn(self, run: TaskRun, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Keep an answer for all tries of the series, and return it as later steps see it."""
+        output = _output(event)
+        run.store.set(_ANSWER, {"max_tries": run.max_tries, "output": output})
+        self.log.info("The answer is %s, by %s", ", ".join(output["options"]), (output["by"] or {}).get("name"))
+        return output
+
+    def _time_left(self, run: TaskRun, waited: timedelta) -> timedelta | None:
+        """Return how long the answer is still waited for; a try after a crash does not begin anew."""
+        limit = self.step.timeout
+        return run.time_left(None if limit is None else max(limit - waited, timedelta(seconds=1)))
 
     @property
     def _work(self) -> ApprovalWork:
@@ -98,6 +122,20 @@ def _field(name: str, schema: Any) -> dict[str, Any]:
     part.setdefault("title", name)
     description = part.pop("description", None)
     return Param(part.pop("default", None), description, schema=part).serialize()
+
+
+def _given(run: TaskRun) -> dict[str, Any] | None:
+    """Return the answer that Airflow has for the task already: its last try died before it could take it."""
+    found = get_hitl_detail_content_detail(ti_id=run.ti.id)
+    if not found.response_received:
+        return None
+    user = found.responded_by_user
+    return {
+        "chosen_options": found.chosen_options or [],
+        "params_input": found.params_input,
+        "responded_at": found.responded_at,
+        "responded_by_user": None if user is None else {"id": user.id, "name": user.name},
+    }
 
 
 def _output(event: Mapping[str, Any]) -> dict[str, Any]:
