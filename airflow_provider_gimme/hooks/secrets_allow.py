@@ -53,17 +53,9 @@ def read_allowed(setting: str, file: str) -> tuple[str, ...]:
 
 
 def _nearest(folders: Mapping[str, str | list[str]], file: PurePath) -> tuple[str, ...]:
-    for parent in file.parents:
-        for folder, patterns in folders.items():
-            if _is_folder(parent, PurePath(folder)):
-                return _patterns(patterns)
-    return ()
-
-
-def _is_folder(parent: PurePath, folder: PurePath) -> bool:
-    if folder.is_absolute() or not folder.parts:
-        return parent == folder
-    return parent.parts[-len(folder.parts) :] == folder.parts
+    """Return the patterns of the nearest folder, by its whole path: whoever writes a folder may name folders in it."""
+    by_folder = {PurePath(folder): patterns for folder, patterns in folders.items()}
+    return next((_patterns(by_folder[parent]) for parent in file.parents if parent in by_folder), ())
 
 
 def _patterns(written: str | list[str]) -> tuple[str, ...]:

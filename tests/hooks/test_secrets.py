@@ -79,27 +79,32 @@ def test_a_setting_narrows_the_names() -> None:
         secrets("BANK_KEY")
 
 
-FOLDERS = '{"/flows": "A_*", "/flows/team": "B_*, C", "shared": ["D"]}'
+FOLDERS = '{"flows": "A_*", "./flows/team/": "B_*, C", "shared": ["D"]}'
 
 
 @pytest.mark.parametrize(
     "setting,file,patterns",
     [
-        ("", "/flows/a.yaml", ("*",)),
-        ("*", "/flows/a.yaml", ("*",)),
+        ("", "flows/a.yaml", ("*",)),
+        ("*", "flows/a.yaml", ("*",)),
         (" A_* , B ", "a.yaml", ("A_*", "B")),
-        (FOLDERS, "/flows/a.yaml", ("A_*",)),
-        (FOLDERS, "/flows/team/a.yaml", ("B_*", "C")),
-        (FOLDERS, "/flows/team/deep/a.yaml", ("B_*", "C")),
-        (FOLDERS, "/other/shared/a.yaml", ("D",)),
-        (FOLDERS, "/flows/team/shared/x/a.yaml", ("D",)),
-        (FOLDERS, "/elsewhere/a.yaml", ()),
+        (FOLDERS, "flows/a.yaml", ("A_*",)),
+        (FOLDERS, "flows/team/a.yaml", ("B_*", "C")),
+        (FOLDERS, "flows/team/deep/a.yaml", ("B_*", "C")),
+        (FOLDERS, "shared/x/a.yaml", ("D",)),
+        (FOLDERS, "flows/team/shared/a.yaml", ("B_*", "C")),
+        (FOLDERS, "other/shared/a.yaml", ()),
+        (FOLDERS, "elsewhere/a.yaml", ()),
         (FOLDERS, "a.yaml", ()),
         ('{".": "E"}', "a.yaml", ("E",)),
+        ('{".": "E", "flows": "A"}', "other/flows/a.yaml", ("E",)),
     ],
 )
 def test_the_nearest_folder_counts(setting: str, file: str, patterns: tuple[str, ...]) -> None:
-    """A JSON object gives each folder its patterns; a file under none of them may read nothing."""
+    """A JSON object gives each folder its patterns; a file under none of them may read nothing.
+
+    Who may write one folder does not get the secrets of another one by a folder of its name in it.
+    """
     assert read_allowed(setting, file) == patterns
 
 
