@@ -156,6 +156,18 @@ def test_what_the_file_says_of_the_dag() -> None:
     assert {str(getattr(task.weight_rule, "value", task.weight_rule)) for task in dag.tasks} == {"absolute"}
 
 
+def test_a_name_beside_an_id_is_what_people_see() -> None:
+    """The id is Airflow's, for the Dag and for its tasks; without one the name is both."""
+    text = "id: nightly\nname: Every night, all of it\nsteps:\n"
+    text += (
+        "  - {id: sum, name: Add them up, type: transform, payload: 1}\n  - {name: last, type: transform, payload: 2}\n"
+    )
+    dag = scheduled(build_workflow(text, file="w.yaml"))
+    assert (dag.dag_id, dag.dag_display_name) == ("nightly", "Every night, all of it")
+    shown = {task_id: task.task_display_name for task_id, task in dag.task_dict.items()}
+    assert shown == {"sum": "Add them up", "last": "last", "outcome": "outcome"}
+
+
 def test_the_result_is_airflows() -> None:
     """Without `outputs` the leaves give the Dag's result, with them the task `result` does."""
     assert {task.task_id for task in build().tasks if task.returns_dag_result} == {"catch", "last"}

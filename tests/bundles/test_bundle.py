@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 from datetime import timedelta
@@ -91,6 +92,17 @@ def test_the_environment_is_part_of_the_stub(world: World, monkeypatch: pytest.M
     bundle.refresh()
     assert "environment='production'" in stubs(bundle)["a.workflow.py"]
     assert version(bundle) != plain
+
+
+def test_the_environment_is_part_of_the_fingerprint(world: World) -> None:
+    """An overlay may change what the scheduler's form of a Dag does not show: a payload, for one."""
+    world.write("a.yaml", "id: a\n")
+    found = set()
+    for env in ("test", "production", None):
+        bundle = world.bundle(env=env)
+        bundle.refresh()
+        found |= set(re.findall(r"fingerprint='([0-9a-f]{64})'", stubs(bundle)["a.workflow.py"]))
+    assert len(found) == 3
 
 
 def test_a_broken_edit_keeps_the_last_good_text_and_shows_its_problems(world: World) -> None:
