@@ -53,7 +53,7 @@ STRUCTURE = "{} GET /api/jobs/ID 200"
 COMPLETE = "orchestrator POST /api/executions/ID/stages/ID/complete 200"
 GIVE_UP = "orchestrator POST /api/executions/ID/cancel 200"
 TOLD = "kam PATCH /requests/ID 200"
-"""Calls: who got it, what it was, how it was answered. How many polls (TURN, PROGRESS) there are is a matter of time."""
+"""Calls: who got it, what it was, how it was answered. Of polls (TURN, PROGRESS) time makes as many as it likes."""
 
 TO_THE_WORK = [CHOICE, OFFER.format("first"), BOOKED, PROCESS.format("first"), PROGRESS.format("first")]
 
@@ -196,7 +196,7 @@ class TestFine:
         assert "chapters" not in json.dumps(run.xcom("granulate"))
 
     def test_its_progress_is_shown(self, platform: Platform) -> None:
-        """The last word is in the task's XCom; the last poll was made twice at least, by the trigger and by the task."""
+        """The last word is in the task's XCom; the poll that told it was the trigger's, and the task made sure."""
         assert platform.runs["fine"].xcom("granulate", "progress") == 100
         polls = [call for _, call in platform.calls("fine") if call.path.startswith("/api/progress/")]
         assert len(polls) >= 3
