@@ -76,9 +76,9 @@ class Run:
     dag_id: str
     run_id: str
 
-    def wait(self) -> str:
+    def wait(self, patience: timedelta = PATIENCE) -> str:
         """Wait until the run has ended and return its state."""
-        return self.airflow.wait_run(self.dag_id, self.run_id, PATIENCE)
+        return self.airflow.wait_run(self.dag_id, self.run_id, patience)
 
     def states(self) -> dict[str, str | None]:
         """Return the states of the run's tasks."""
