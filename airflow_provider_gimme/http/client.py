@@ -20,7 +20,7 @@ from airflow_provider_gimme.http.auth import Auth, NoAuth, TokenAuth
 from airflow_provider_gimme.http.connector import connector
 from airflow_provider_gimme.http.credentials import Credentials
 from airflow_provider_gimme.http.deadlines import Deadlines
-from airflow_provider_gimme.http.exchange import Exchange
+from airflow_provider_gimme.http.exchange import HEADERS, Exchange
 from airflow_provider_gimme.http.failures import CAUGHT, MAX_HEADER_BYTES, MAX_HEADERS, Failures
 from airflow_provider_gimme.http.outcome import Judge, is_success
 from airflow_provider_gimme.http.record import CallRecord
@@ -94,7 +94,7 @@ class Client:
         self._session = aiohttp.ClientSession(
             connector=connector(self._addresses),
             timeout=aiohttp.ClientTimeout(total=None, connect=self._connect_timeout.total_seconds()),
-            skip_auto_headers=("Content-Type",),
+            headers=HEADERS,
             max_line_size=MAX_HEADER_BYTES,
             max_field_size=MAX_HEADER_BYTES,
             max_headers=MAX_HEADERS,

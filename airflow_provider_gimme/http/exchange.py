@@ -11,7 +11,6 @@ from time import perf_counter
 from typing import Any
 
 import aiohttp
-from multidict import CIMultiDict
 from yarl import URL
 
 from airflow_provider_gimme import __version__
@@ -29,12 +28,13 @@ from airflow_provider_gimme.http.request import Request, Response
 from airflow_provider_gimme.http.sink import Sink
 from airflow_provider_gimme.http.targets import quote_url
 
-__all__ = ["Exchange"]
+__all__ = ["HEADERS", "Exchange"]
 
-_HEADERS = CIMultiDict(
-    {"Accept": "*/*", "Accept-Encoding": ACCEPT_ENCODING, "User-Agent": f"airflow-provider-gimme/{__version__}"}
-)
-"""What is sent where the request says nothing else."""
+HEADERS = {"Accept": "*/*", "Accept-Encoding": ACCEPT_ENCODING, "User-Agent": f"airflow-provider-gimme/{__version__}"}
+"""What a session sends where the request says nothing else."""
+_NO_TYPE = {"skip_auto_headers": ("Content-Type",)}
+"""Keeps aiohttp from making up the type of a body that was given none."""
+_TYPED: dict[str, Any] = {}
 _EXCERPT_BYTES = 64 * 1024
 _EXCERPT_SECONDS = 5.0
 _ERROR_CHARACTERS = 200
@@ -84,15 +84,15 @@ class Exchange:
         self._outgoing, self.status, self.body = None, None, _NONE_READ
         payload, own = payload_of(request.body)
         written = with_headers(request.headers, own) if own else request.headers
-        headers = CIMultiDict(_HEADERS)
-        headers.update(written)
+        typed = "Content-Type" in written  # as it is mostly spelt; to skip the header otherwise does no harm
         async with self.session.request(
             request.method,
             URL(quote_url(request.target), encoded=True),
-            headers=headers,
+            headers=written,
             data=payload,
             allow_redirects=False,
             middlewares=(self._once,),
+            **(_TYPED if typed else _NO_TYPE),
             **self.options,
         ) as answer:
             self.status, self._answered = answer.status, True

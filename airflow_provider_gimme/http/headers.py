@@ -30,14 +30,12 @@ class Headers(dict[str, str]):
     @classmethod
     def heard(cls, headers: Mapping[str, str]) -> Headers:
         """Take the headers of an answer, whose values become :func:`readable`."""
-        joined: dict[str, str] = {}
-        for name, value in headers.items():
-            key = name.lower()
-            text = value if value.isascii() and value.isprintable() else readable(value)
-            joined[key] = f"{joined[key]}, {text}" if key in joined else text
+        together = "".join(headers.values())
+        if not (together.isascii() and together.isprintable()):
+            return cls([(name, readable(value)) for name, value in headers.items()])
         heard = cls.__new__(cls)
-        heard.update(joined)
-        return heard
+        heard.update([(name.lower(), value) for name, value in headers.items()])
+        return heard if len(heard) == len(headers) else cls(headers.items())
 
     def __getitem__(self, name: str) -> str:
         return super().__getitem__(name.lower())
