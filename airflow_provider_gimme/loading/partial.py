@@ -70,11 +70,16 @@ def _harmless(step: Any) -> Any:
             return step
     except ValidationError:
         pass
-    return {"type": "transform", "payload": None, **{key: step[key] for key in _KEPT if _is_fine(key, step)}}
+    return _without_wrong_keys(
+        {"type": "transform", "payload": None, **{key: step[key] for key in _KEPT if key in step}}
+    )
 
 
-def _is_fine(key: str, step: dict[str, Any]) -> bool:
-    if key == "depends_on":
-        names = step.get(key)
-        return isinstance(names, list) and all(isinstance(name, str) for name in names)
-    return key in step
+def _without_wrong_keys(step: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what is wrong of a step but its name: without that, nobody knows which step others mean."""
+    try:
+        step_config(step["type"]).model_validate(step)
+    except ValidationError as invalid:
+        wrong = {error["loc"][0] for error in invalid.errors(include_url=False, include_input=False) if error["loc"]}
+        return {key: value for key, value in step.items() if key not in wrong - {"id", "name"}}
+    return step

@@ -27,7 +27,7 @@ _RULES: tuple[tuple[str, bool, str], ...] = (
     (
         r"flow mapping",
         True,
-        "a map that begins with '{' is not closed or lacks a ','. Add it. Text that begins with '{' needs quotes.",
+        "a map that begins with '{' is not closed or lacks a ','. Add it. Text with braces needs quotes: \"${NAME}\".",
     ),
     (
         r"mapping values are not allowed",

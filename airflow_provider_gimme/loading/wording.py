@@ -58,6 +58,15 @@ _MEANT = {
     "vars": "variables",
     "title": "name",
     "webhook": "webhook_url",
+    "tz": "timezone",
+    "zone": "timezone",
+    "on_error": "on_failure",
+    "max_retries": "limit",
+    "concurrency": "max_parallel",
+    "list": "items",
+    "value": "payload",
+    "seconds": "for",
+    "duration": "for",
 }
 """Words of other tools for keys of ours."""
 

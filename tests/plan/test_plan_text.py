@@ -268,6 +268,13 @@ def test_a_wrong_step_does_not_hide_what_is_wrong_with_another() -> None:
     assert "nope" in told[1]
 
 
+@pytest.mark.parametrize("wrong", ["output_key: my key", "parallel_group: [g]", "depends_on: b", "retry: 3"])
+def test_a_wrong_key_of_a_step_does_not_hide_what_is_wrong_with_another(wrong: str) -> None:
+    """Whatever others may know the step by, but for its name."""
+    told = problems(steps(f"name: a, {wrong}", 'name: b, payload: "{{ steps.a.id }} {{ nope }}"'))
+    assert [place in line for place, line in zip(["'a'", "'b'"], told, strict=True)] == [True] * 2
+
+
 @pytest.mark.parametrize("head", ["shedule: '@daily'", "auth: {type: bearer}", "services: {x: {}}\ntimezone: Mars"])
 def test_a_wrong_key_of_the_workflow_does_not_hide_what_is_wrong_with_a_step(head: str) -> None:
     """Expressions need none of these, and a dependency on nobody is one whatever the schedule is."""
