@@ -113,7 +113,7 @@ def render_request(plan: Plan, step: StepPlan, scope: Scope) -> Request:
     request = with_run(written if pages is None else pages.first(written), _RUN_ID, scheduled=False)
     if service.auth is None or service.auth.connection is not None:
         return request
-    return service.auth.resolve(scope, base if service.api_base else _NO_BASE).sketch(request)
+    return service.auth.resolve(scope, base if base.startswith("http") else _NO_BASE).sketch(request)
 
 
 def _lines(request: Request) -> Iterator[str]:

@@ -141,6 +141,33 @@ def test_a_file_that_is_not_there_is_told_in_words(folder: Path, capsys: pytest.
     assert capsys.readouterr().err == f"gimme validate: {folder / 'none.yaml'}: No such file or directory\n"
 
 
+@pytest.mark.parametrize(
+    "auth,line",
+    [
+        ("{type: session, login: {endpoint: /login}, token: $.token, header: X-Session}", "X-Session: <token>"),
+        ('{type: oauth2, token_url: /token, client_id: me, client_secret: "${S}"}', "Authorization: Bearer <token>"),
+        (
+            '{type: oauth2, token_url: "${IDP}/t", client_id: me, client_secret: "${S}"}',
+            "Authorization: Bearer <token>",
+        ),
+        ('{type: hmac, secret: "${S}", sign: "{body}", header: X-Signature}', "X-Signature: <signature>"),
+        ('{type: basic, username: me, password: "${S}"}', "Authorization: Basic "),
+        ('{type: custom, header_name: X-Own, token: "${S}"}', "X-Own: $S"),
+    ],
+)
+def test_render_shows_a_call_to_a_base_that_a_secret_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], auth: str, line: str
+) -> None:
+    """What lies under the base, such as a login, lies under one that only the worker knows."""
+    (tmp_path / "w.yaml").write_text(
+        f'name: w\napi_base: "${{BASE}}"\nauth: {auth}\nsteps: [{{name: a, endpoint: /a, payload: {{x: 1}}}}]\n'
+    )
+    assert main(["render", str(tmp_path / "w.yaml"), "a"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "POST $BASE/a"
+    assert [each for each in told if each.startswith(line)], told
+
+
 def test_render_without_data_says_what_could_be_given(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A step that reads earlier ones cannot be shown without them."""
     assert main(["render", str(folder / "orders.yaml"), "report"]) == 2
