@@ -19,6 +19,7 @@ from airflow_provider_gimme.build.timetable import Schedule, build_schedule
 from airflow_provider_gimme.errors import FunctionsError, WorkflowError
 from airflow_provider_gimme.hooks.functions import read_site_functions
 from airflow_provider_gimme.loading.surroundings import Surroundings
+from airflow_provider_gimme.operators.engine import seldom_collected
 from airflow_provider_gimme.plan import plan_text
 from airflow_provider_gimme.plan.events import Bound, event_tag
 from airflow_provider_gimme.plan.site import Site
@@ -55,8 +56,9 @@ def build_workflow(
     :raises FunctionsError: where a text cannot be read while the site's own functions are broken.
     """
     surroundings = around if isinstance(around, Surroundings) else Surroundings.of(around or {})
-    plan = _plan(text, file, environment, surroundings)
-    dag = build_dag(plan, fingerprint=fingerprint, pools=pools, note=note, scheduled=scheduled, bindings=bindings)
+    with seldom_collected():
+        plan = _plan(text, file, environment, surroundings)
+        dag = build_dag(plan, fingerprint=fingerprint, pools=pools, note=note, scheduled=scheduled, bindings=bindings)
     dag.fileloc = _caller_file()
     return dag
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import TaskGroup
 
 from airflow_provider_gimme.build.compensation import build_compensation
+from airflow_provider_gimme.build.copies import make_task
 from airflow_provider_gimme.build.docs import task_docs
 from airflow_provider_gimme.build.ends import result_steps, watched_steps
 from airflow_provider_gimme.build.pools import pool_name
@@ -39,7 +40,9 @@ def build_tasks(
     groups = _groups(dag, plan)
     tasks = {step.task_id: _step_task(dag, plan, step, groups.get(step.group or "")) for step in plan.steps}
     for step in plan.steps:
-        tasks[step.task_id].set_upstream([tasks[name] for name in step.upstream])
+        tasks[step.task_id].upstream_task_ids.update(step.upstream)  # set_upstream() looks for the Dag of each first
+        for name in step.upstream:
+            tasks[name].downstream_task_ids.add(step.task_id)
     _begin(dag, plan, tasks)
     outcome = OutcomeOperator(
         task_id=OUTCOME,
@@ -63,13 +66,12 @@ def _groups(dag: DAG, plan: Plan) -> dict[str, TaskGroup]:
 
 
 def _step_task(dag: DAG, plan: Plan, step: StepPlan, group: TaskGroup | None) -> BaseOperator:
-    operator: type[BaseOperator] = part(step.type, "operator").StepOperator
-    return operator(
-        task_id=step.task_id,
-        plan=plan,
-        step=step,
-        dag=dag,
-        task_group=group or dag.task_group,
+    return make_task(
+        part(step.type, "operator").StepOperator,
+        plan,
+        step,
+        dag,
+        group or dag.task_group,
         task_display_name=step.display_name,
         doc_md=task_docs(step.description),
         pool=pool_name(step.pool or DEFAULT_POOL),

@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 
     from airflow_provider_gimme.plan import Plan
 
-__all__ = ["WorkflowTask"]
+__all__ = ["WorkflowTask", "tries"]
+
+
+def tries(limit: int = 0, *, on_crash: bool = True, delay: timedelta = timedelta(seconds=5)) -> dict[str, Any]:
+    """Return what Airflow is told of a task's tries; ``limit`` is the number of retries that its calls may need."""
+    policy = StepRetryPolicy(on_crash=on_crash)
+    return {"retries": limit + CRASH_RETRIES, "retry_delay": delay, "retry_policy": policy}
 
 
 class WorkflowTask(BaseOperator):
@@ -38,11 +44,9 @@ class WorkflowTask(BaseOperator):
 
     shallow_copy_attrs: Sequence[str] = ("plan", "step", "engine", "retry_policy")
 
-    def __init__(self, *, plan: Plan, limit: int = 0, on_crash: bool = True, **kwargs: Any) -> None:
-        """Make a task of a plan; ``limit`` is the number of retries that its calls may need."""
-        kwargs.setdefault("retries", limit + CRASH_RETRIES)
-        kwargs.setdefault("retry_delay", timedelta(seconds=5))
-        super().__init__(retry_policy=StepRetryPolicy(on_crash=on_crash), weight_rule="absolute", **kwargs)
+    def __init__(self, *, plan: Plan, **kwargs: Any) -> None:
+        """Make a task of a plan."""
+        super().__init__(weight_rule="absolute", **{**tries(), **kwargs})
         self.plan = plan
         self.engine = Engine()
 

@@ -83,13 +83,15 @@ class Engine:
 def seldom_collected() -> Iterator[None]:
     """Let Python look for garbage in cycles more seldom, and not in what Airflow has loaded: a call makes next to none.
 
-    It would take more time than the rendering of a request.
+    It would take more time than the rendering of a request. What a process has from the one that it is a fork of stays
+    out of it afterwards, too: to look at that memory is to copy it.
     """
-    thresholds = gc.get_threshold()
+    thresholds, inherited = gc.get_threshold(), gc.get_freeze_count()
     gc.freeze()
     gc.set_threshold(_COLLECTED_EVERY, *thresholds[1:])
     try:
         yield
     finally:
         gc.set_threshold(*thresholds)
-        gc.unfreeze()
+        if not inherited:
+            gc.unfreeze()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_gimme.hooks.secrets import Secrets
 from airflow_provider_gimme.http.retry import RetryRules
+from airflow_provider_gimme.operators.base import tries
 from airflow_provider_gimme.operators.call import Call
 from airflow_provider_gimme.operators.calling import CallingTask
 from airflow_provider_gimme.operators.ending import read_ending
@@ -55,7 +56,7 @@ class NotifyOperator(CallingTask):
 
     def __init__(self, *, plan: Plan, **kwargs: Any) -> None:
         """Make the task of a plan that has a receiver."""
-        super().__init__(plan=plan, limit=DELIVERY_RULES.limit, retry_delay=DELIVERY_RULES.delay, **kwargs)
+        super().__init__(plan=plan, **tries(DELIVERY_RULES.limit, delay=DELIVERY_RULES.delay), **kwargs)
 
     def work(self, run: TaskRun) -> Any:
         """Make one attempt of the delivery, where the file wants one."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_gimme.errors import GimmeError
 from airflow_provider_gimme.hooks.secrets import Secrets
-from airflow_provider_gimme.operators.base import WorkflowTask
+from airflow_provider_gimme.operators.base import WorkflowTask, tries
 from airflow_provider_gimme.operators.failure import UNDO_KEY
 from airflow_provider_gimme.operators.scope import read_scope
 from airflow_provider_gimme.operators.sensitive import Sensitive, never_opened
@@ -39,17 +39,17 @@ class StepTask(WorkflowTask):
 
     def __init__(self, *, plan: Plan, step: StepPlan, **kwargs: Any) -> None:
         """Make the task of a step."""
-        super().__init__(
-            plan=plan,
-            limit=sum(entry.retry.limit for entry in step.entries),
-            on_crash=step.on_crash,
-            retry_delay=step.retry.delay,
-            **kwargs,
-        )
+        super().__init__(plan=plan, **self.tries_of(step), **kwargs)
         self.step = step
         self.sensitive: Sensitive | None = None
         self.fixed_tries: int | None = None
         """What is in the task's idempotency keys in place of its series."""
+
+    @staticmethod
+    def tries_of(step: StepPlan) -> dict[str, Any]:
+        """Return what Airflow is told of a step's tries."""
+        limit = sum(entry.retry.limit for entry in step.entries)
+        return tries(limit, on_crash=step.on_crash, delay=step.retry.delay)
 
     @cached_property
     def secrets(self) -> Secrets:

@@ -33,8 +33,7 @@ def find_cycle(edges: Edges) -> list[str] | None:
 
 def sorted_steps(edges: Edges, listed: Sequence[str]) -> list[str]:
     """Return the steps in an order in which each comes after those it waits for, else as listed."""
-    place = {name: index for index, name in enumerate(listed)}
-    return [name for phase in phases(edges, listed) for name in sorted(phase, key=place.__getitem__)]
+    return [name for phase in phases(edges, listed) for name in phase]
 
 
 def phases(edges: Edges, listed: Sequence[str]) -> list[tuple[str, ...]]:
