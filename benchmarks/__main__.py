@@ -10,7 +10,7 @@ from importlib.metadata import version
 from os import cpu_count, getloadavg
 from pathlib import Path
 
-from benchmarks import fan_out, importing, kills, latency, overhead, size
+from benchmarks import derivativ, fan_out, importing, kills, latency, loading, mapped, overhead, size, starting
 from benchmarks.rows import Row, render_table
 
 __all__ = ["FIGURES", "main"]
@@ -22,6 +22,10 @@ FIGURES: dict[str, Callable[[], list[Row]]] = {
     "size": size.measure,
     "kills": kills.measure,
     "importing": importing.measure,
+    "loading": loading.measure,
+    "mapped": mapped.measure,
+    "starting": starting.measure,
+    "derivativ": derivativ.measure,
 }
 """Each figure and what measures it: a module with a function that returns rows."""
 

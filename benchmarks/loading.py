@@ -19,7 +19,8 @@ from benchmarks.rows import Row
 
 __all__ = ["measure"]
 
-DAG_FACTORY = "dag-factory==1.1.0"
+DAG_FACTORY = Path(__file__).with_name("rivals.txt").read_text(encoding="utf-8").split()[-1]
+"""The rival that makes Dags of YAML, as pip wants it."""
 FASTER = 4.0
 """How many times as fast as dag-factory."""
 SLOWER = 2.0
