@@ -26,6 +26,7 @@ steps:
   - {name: wait, type: wait, for: 1s}
   - {name: approval, type: approval, message: May it go on?}
   - {name: workflow, type: workflow, workflow: other}
+  - {name: operator, type: operator, operator: some.module.SomeOperator, args: {size: 1}}
   - {name: switch, type: switch, cases: [{condition: "1 > 2", steps: [job]}]}
   - name: job
     type: job
