@@ -44,6 +44,9 @@ class StepOperator(FallbackTask, HttpOperator):
     custom_operator_name = "api_call"
     ui_color = "#d7e8fb"
 
+    tokens: frozenset[str] = frozenset()
+    """The tokens of the resume URLs that its call tells; an answer that repeats them is kept without them."""
+
     def read(self, run: TaskRun) -> Scope:
         """Return what the step's expressions are evaluated over; ``run.attempt`` is that of the call."""
         step = self.plan.by_id[self.step.task_id]
@@ -69,7 +72,8 @@ class StepOperator(FallbackTask, HttpOperator):
         if self.step.config.sensitive and self.sensitive is not None:
             self.sensitive.learn(response.data())
         output = work.output(scope, response)
-        return hide(output, Redactor(target.credentials)) if target.credentials else output
+        secrets = {*target.credentials, *self.tokens}
+        return hide(output, Redactor(secrets)) if secrets else output
 
     def send(self, run: TaskRun, scope: Scope, work: CallWork) -> tuple[Response, Target]:
         """Make one attempt of the call; return its answer, and where it went."""
@@ -121,8 +125,9 @@ class StepOperator(FallbackTask, HttpOperator):
     def _resume_urls(self, run: TaskRun) -> dict[str, str]:
         """Return the URLs that resume the waiting steps; their tokens are secrets."""
         found = {name: resume_url(Waiting(run.dag_id, run.run_id, name)) for name in self.step.resumes}
-        for _, token in found.values():
-            self.redactor.add(token)
+        self.tokens = frozenset(token for _, token in found.values())
+        for token in self.tokens:
+            self.secrets.hide(token)
         return {name: url for name, (url, _) in found.items()}
 
     def _show(self, request: dict[str, Any]) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow.providers.standard.triggers.hitl import HITLTrigger
 from airflow.sdk.exceptions import TaskAwaitingInput
-from airflow.sdk.execution_time.hitl import get_hitl_detail_content_detail, upsert_hitl_detail
+from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 
 from airflow_provider_gimme.config.scalars import format_duration
 from airflow_provider_gimme.errors import ApprovalError, GimmeError
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from airflow_provider_gimme.steps.approval.plan import ApprovalWork
 
 __all__ = ["StepOperator"]
+
+_LOOK_SECONDS = 1.0
+"""How often the triggerer looks for an answer."""
 
 _ASKED = "asked"
 """The key of the task's state that holds since when the question of a series is asked."""
@@ -45,14 +49,11 @@ class StepOperator(StepTask):
         if known is not None and known["max_tries"] == run.max_tries:
             return self._judged(known["output"])
         asked, now = run.store.get(_ASKED), datetime.now(UTC)
-        if asked is None or asked["max_tries"] != run.max_tries:
-            asked = {"max_tries": run.max_tries, "at": now.isoformat()}
-        elif (given := _given(run)) is not None:
-            return self._judged(self._learn(run, given))
+        if asked is not None and asked["max_tries"] == run.max_tries:
+            self._look_again(run, self._time_left(run, now - datetime.fromisoformat(asked["at"])))
         self._ask(run, scope)
-        run.store.set(_ASKED, asked)
-        limit = self._time_left(run, now - datetime.fromisoformat(asked["at"]))
-        raise TaskAwaitingInput(method_name="answered", timeout=limit)
+        run.store.set(_ASKED, {"max_tries": run.max_tries, "at": now.isoformat()})
+        raise TaskAwaitingInput(method_name="answered", timeout=run.time_left(self.step.timeout))
 
     def _ask(self, run: TaskRun, scope: Scope) -> None:
         """Put the question on Airflow's page."""
@@ -64,16 +65,39 @@ class StepOperator(StepTask):
             body=None if work.details is None else self._shown(work.details.evaluate(scope)),
             defaults=list(work.defaults) or None,
             multiple=work.multiple,
-            params={name: _field(name, schema) for name, schema in work.form.items()},
+            params=self._fields(),
             assigned_users=[{"id": user, "name": user} for user in work.assigned_to],
         )
         self.log.info("Waiting for an answer: %s", " or ".join(work.options))
+
+    def _look_again(self, run: TaskRun, limit: timedelta | None) -> None:
+        """Wait in the triggerer for the answer to a question that was asked before a try died.
+
+        To ask anew would remove an answer that has come since.
+        """
+        work = self._work
+        self.log.info("The question was asked before; waiting for its answer")
+        trigger = HITLTrigger(
+            ti_id=run.ti.id,
+            options=list(work.options),
+            params=self._fields(),
+            defaults=list(work.defaults) or None,
+            multiple=work.multiple,
+            timeout_datetime=None if limit is None else datetime.now(UTC) + limit,
+            poke_interval=_LOOK_SECONDS,
+        )
+        self.defer(trigger=trigger, method_name="answered")
+
+    def _fields(self) -> dict[str, dict[str, Any]]:
+        return {name: _field(name, schema) for name, schema in self._work.form.items()}
 
     def answered(self, context: Context, event: dict[str, Any]) -> Any:
         """Go on with the answer, or without one when the time is over."""
         run = TaskRun.of(context, self.plan)
         try:
             self.begin(run)
+            if event.get("error_type") == "validation":
+                raise ApprovalError(f"the answer does not fit its form: {event['error']}. Clear the task to ask anew.")
             if "error" in event:
                 run.time_left()
                 limit = "" if self.step.timeout is None else f" within {format_duration(self.step.timeout)}"
@@ -122,20 +146,6 @@ def _field(name: str, schema: Any) -> dict[str, Any]:
     part.setdefault("title", name)
     description = part.pop("description", None)
     return Param(part.pop("default", None), description, schema=part).serialize()
-
-
-def _given(run: TaskRun) -> dict[str, Any] | None:
-    """Return the answer that Airflow has for the task already: its last try died before it could take it."""
-    found = get_hitl_detail_content_detail(ti_id=run.ti.id)
-    if not found.response_received:
-        return None
-    user = found.responded_by_user
-    return {
-        "chosen_options": found.chosen_options or [],
-        "params_input": found.params_input,
-        "responded_at": found.responded_at,
-        "responded_by_user": None if user is None else {"id": user.id, "name": user.name},
-    }
 
 
 def _output(event: Mapping[str, Any]) -> dict[str, Any]:
