@@ -19,7 +19,7 @@ __all__ = ["FINAL_STATES", "AirflowApi"]
 FINAL_STATES = frozenset({"success", "failed"})
 """The states in which a run has ended."""
 
-_POLL_SECONDS = 0.2
+_POLL_SECONDS = 0.4
 _ANSWER_TIMEOUT = 2 * WRITER_WAIT + timedelta(seconds=15)
 """Longer than the database makes a request wait, even twice: its own word on that says more than a timeout here."""
 _DATABASE_ERROR = '"reason":"Database error"'
@@ -195,7 +195,7 @@ class AirflowApi:
         return {error["filename"]: error["stack_trace"] for error in errors}
 
     def wait(self, look: Callable[[], JSON], what: str, timeout: timedelta = _MINUTE) -> JSON:
-        """Look every 0.2 s until there is something other than None, and return it; DemoError after ``timeout``."""
+        """Look every 0.4 s until there is something other than None, and return it; DemoError after ``timeout``."""
         deadline = time.monotonic() + timeout.total_seconds()
         while (found := look()) is None:
             if time.monotonic() > deadline:
