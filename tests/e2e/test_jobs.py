@@ -84,7 +84,7 @@ def killed(airflow: AirflowInstance, workflows: Path, api: JobsApi) -> Killed:
 
 def _kill_components(airflow: AirflowInstance) -> None:
     """Kill each component in turn; the scheduler, whose end is that of its tasks, last."""
-    components: tuple[Component, ...] = ("triggerer", "dag-processor", "api-server", "scheduler")
+    components: tuple[Component, ...] = ("triggerer", "dag-processor", "api-server", "execution-api", "scheduler")
     for component in components:
         airflow.kill(component, signal.SIGKILL)
         airflow.restart(component)
