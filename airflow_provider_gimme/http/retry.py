@@ -28,6 +28,7 @@ __all__ = [
     "again",
     "asked_wait",
     "decide",
+    "is_refusal",
     "may_be_processed",
     "within",
 ]
@@ -145,9 +146,14 @@ def may_be_processed(error: BaseException) -> bool:
 
     It has not where the call was never sent, or was refused: 429, 503 with ``Retry-After``, any 4xx but 408.
     """
-    if isinstance(error, AnswerError) and 400 <= error.status < 500 and error.status != _REQUEST_TIMEOUT:
+    if isinstance(error, AnswerError) and is_refusal(error.status):
         return False
     return not _known_unprocessed(error)
+
+
+def is_refusal(status: int) -> bool:
+    """Say whether a status tells that a call was not processed: any 4xx but 408."""
+    return 400 <= status < 500 and status != _REQUEST_TIMEOUT
 
 
 def _fail(reason: str) -> Decision:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from airflow_provider_gimme.errors import GimmeError
     from airflow_provider_gimme.expressions import Scope
     from airflow_provider_gimme.operators.run import TaskRun
+    from airflow_provider_gimme.plan import StepPlan
 
 __all__ = ["CompensationOperator", "UndoOperator"]
 
@@ -64,7 +65,7 @@ class UndoOperator(StepOperator):
     def work(self, run: TaskRun) -> Any:
         """Make the call where the step is to be undone."""
         run = replace(run, limited=False)
-        undone = self.plan.by_id[self.step.task_id.removeprefix(UNDO)]
+        undone = self._undone
         found = run.pull(COMPENSATION, UNDO_KEY)
         if found is None:
             raise StepError(
@@ -87,15 +88,20 @@ class UndoOperator(StepOperator):
     def read(self, run: TaskRun) -> Scope:
         """Return what the call's expressions are evaluated over: also ``output``, that of what is undone."""
         scope = super().read(run)
-        undone: Any = scope.steps[self.step.task_id.removeprefix(UNDO)]
+        undone: Any = scope.steps[self._undone.task_id]
         return scope.with_extra(output=undone.output)
 
     def note_error(self, run: TaskRun, error: GimmeError) -> None:
         """Tell nothing: what undoes is not undone itself."""
 
+    @property
+    def _undone(self) -> StepPlan:
+        """The step that is undone."""
+        return self.plan.by_id[self.step.task_id.removeprefix(UNDO)]
+
     def _with_items(self, run: TaskRun, scope: Scope) -> Scope:
         """Return the scope with the items that are undone, where there are items."""
-        undone = self.plan.by_id[self.step.task_id.removeprefix(UNDO)]
+        undone = self._undone
         each = getattr(undone.work, "each", None)
         if each is None:
             return scope

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_gimme.hooks.storage import Storage
+from airflow_provider_gimme.http.retry import is_refusal
 from airflow_provider_gimme.operators.items import Items
 from airflow_provider_gimme.operators.journal import Codec, Journal
 from airflow_provider_gimme.operators.large import StoredParts
@@ -28,8 +29,6 @@ _PREFIX = "undo."
 
 _BEGUN = "begun"
 """The key of how many items may have been begun."""
-
-_REQUEST_TIMEOUT = 408
 
 
 @dataclass(frozen=True)
@@ -136,4 +135,4 @@ def _is_refused(record: Mapping[str, Any]) -> bool:
     status = record["status"]
     if status is None:
         return int(record["attempts"]) == 0
-    return 400 <= int(status) < 500 and int(status) != _REQUEST_TIMEOUT
+    return is_refusal(int(status))
