@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic_core import core_schema
@@ -10,7 +11,8 @@ from airflow_provider_gimme.config.step import Step
 from airflow_provider_gimme.steps import part, step_types
 
 if TYPE_CHECKING:
-    from pydantic import GetCoreSchemaHandler
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
 
 __all__ = ["DEFAULT_STEP_TYPE", "AnyStep", "step_config"]
 
@@ -31,10 +33,24 @@ def _type_of(value: Any) -> object:
 
 
 class _Union:
+    """Build the validator of a step type when the first step of it is read: a file has few of them."""
+
     @classmethod
-    def __get_pydantic_core_schema__(cls, _source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        choices = {name: handler.generate_schema(step_config(name)) for name in step_types()}
-        return core_schema.tagged_union_schema(choices=choices, discriminator=_type_of)
+    def __get_pydantic_core_schema__(cls, _source: object, _handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        choices = {name: core_schema.no_info_plain_validator_function(partial(_read, name)) for name in step_types()}
+        return _union(choices)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _schema: object, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return handler(_union({name: step_config(name).__pydantic_core_schema__ for name in step_types()}))
+
+
+def _union(choices: dict[str, Any]) -> core_schema.CoreSchema:
+    return core_schema.tagged_union_schema(choices=choices, discriminator=_type_of)
+
+
+def _read(step_type: str, value: Any) -> Step:
+    return step_config(step_type).model_validate(value)
 
 
 AnyStep = Annotated[Step, _Union]

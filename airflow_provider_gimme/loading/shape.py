@@ -6,7 +6,7 @@ Read from the models, so that a key is written in one place only.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -129,7 +129,21 @@ def _united(choices: list[Shape]) -> Shape:
     )
 
 
-STEP = Shape(models=tuple(step_config(kind) for kind in step_types()))
+class _Steps(Shape):
+    """A step of any type; the models are imported when all of them are asked for, as a file has few types."""
+
+    is_union = True
+
+    def __init__(self) -> None:
+        """Leave the fields as the class has them."""
+
+    @cached_property
+    def models(self) -> tuple[type[Config], ...]:
+        """The models of all types."""
+        return tuple(step_config(kind) for kind in step_types())
+
+
+STEP = _Steps()
 """A step of any type."""
 
 WORKFLOW = Shape(models=(Workflow,))
