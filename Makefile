@@ -4,8 +4,12 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 ARGS ?=
-# The whole suite runs in two processes: one has the tests on the shared Airflow, which mostly wait. ARGS want but one.
-SPREAD := $(if $(ARGS),,-n 2)
+# How many processes test (pytest-xdist); with ARGS one. Those of the end-to-end tests mostly wait.
+SPREAD ?= $(if $(ARGS),,-n 2)
+SPREAD_E2E ?= $(if $(ARGS),,-n 3)
+# The layers that import no Airflow, whose line coverage is held.
+LAYERS := $(addprefix tests/,config loading golden expressions plan http steps cli)
+COVERED := */errors.py,*/problem.py,*/config/*,*/expressions/*,*/loading/*,*/plan/*,*/http/*,*/steps/*/config.py,*/steps/*/plan.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -36,8 +40,9 @@ $(STAMP): pyproject.toml constraints.txt airflow_provider_gimme/__init__.py
 	    "$$found" -m venv --clear $(VENV); \
 	fi
 	@echo "Installing into $(VENV); the first time takes a few minutes"
-	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	@$(PY) -m compileall -q airflow_provider_gimme demo # as pip does with a package that is not editable
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[dev]'
+	@# as pip does, but on all cores; some packages bring templates of Python that are none
+	@$(PY) -m compileall -qq -j 0 $$($(PY) -c 'import site; print(*site.getsitepackages())') airflow_provider_gimme demo || true
 	@touch $@
 
 .PHONY: demo
@@ -45,18 +50,17 @@ demo: install ## Run the example workflow on a real Airflow, with its UI; ARGS=-
 	@exec $(PY) -m demo $(ARGS)
 
 .PHONY: test
-test: install ## Run the whole test suite, with a running Airflow; ARGS go to pytest
-	$(PY) -m pytest $(SPREAD) $(ARGS)
+test: install $(if $(ARGS),,coverage) ## Run all tests but the end-to-end ones; ARGS, if any, go to pytest and are all it runs
+	$(PY) -m pytest $(SPREAD) $(or $(ARGS),-q tests --ignore=tests/e2e $(addprefix --ignore=,$(LAYERS)))
 
-.PHONY: test-unit
-test-unit: install ## Run the tests that need no running Airflow
-	$(PY) -m pytest -m 'not e2e' $(SPREAD) $(ARGS)
+.PHONY: e2e
+e2e: install ## Run the end-to-end tests, each on a running Airflow; ARGS go to pytest
+	$(PY) -m pytest $(SPREAD_E2E) $(or $(ARGS),tests/e2e)
 
 .PHONY: coverage
 coverage: install ## Run the tests of the Airflow-free layers and hold their line coverage to 95 %
-	$(PY) -m pytest -q --cov --cov-report= $(addprefix tests/,config loading golden expressions plan http steps cli) $(ARGS)
-	$(PY) -m coverage report --fail-under=95 \
-	    --include='*/errors.py,*/config/*,*/expressions/*,*/loading/*,*/plan/*,*/http/*,*/steps/*/config.py,*/steps/*/plan.py'
+	$(PY) -m pytest -q --cov --cov-report= $(SPREAD) $(LAYERS)
+	$(PY) -m coverage report --fail-under=95 --include='$(COVERED)'
 
 .PHONY: lint
 lint: install ## Check the style and the formatting

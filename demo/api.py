@@ -19,7 +19,8 @@ __all__ = ["FINAL_STATES", "AirflowApi"]
 FINAL_STATES = frozenset({"success", "failed"})
 """The states in which a run has ended."""
 
-_POLL_SECONDS = 0.4
+_POLL_SECONDS, _SLOWEST_POLL_SECONDS, _SLOWER = 0.2, 1, 1.2
+"""How soon it is looked again at first and at last, and by what that grows: each look costs a hundredth of a core."""
 _ANSWER_TIMEOUT = 2 * WRITER_WAIT + timedelta(seconds=15)
 """Longer than the database makes a request wait, even twice: its own word on that says more than a timeout here."""
 _DATABASE_ERROR = '"reason":"Database error"'
@@ -195,12 +196,17 @@ class AirflowApi:
         return {error["filename"]: error["stack_trace"] for error in errors}
 
     def wait(self, look: Callable[[], JSON], what: str, timeout: timedelta = _MINUTE) -> JSON:
-        """Look every 0.4 s until there is something other than None, and return it; DemoError after ``timeout``."""
+        """Look again and again, ever less often, until there is something other than None, and return it.
+
+        DemoError after ``timeout``.
+        """
         deadline = time.monotonic() + timeout.total_seconds()
+        pause = _POLL_SECONDS
         while (found := look()) is None:
             if time.monotonic() > deadline:
                 raise DemoError(f"waited {timeout.total_seconds():g} s for {what}; import errors: {self._broken()}")
-            time.sleep(_POLL_SECONDS)
+            time.sleep(pause)
+            pause = min(pause * _SLOWER, _SLOWEST_POLL_SECONDS)
         return found
 
     def _broken(self) -> str:

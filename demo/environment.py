@@ -37,7 +37,7 @@ _PACE: Mapping[str, str] = {
     "scheduler.task_instance_heartbeat_timeout_detection_interval": "2",
     "scheduler.trigger_timeout_check_interval": "2",
     "scheduler.parsing_cleanup_interval": "5",
-    "workers.min_heartbeat_interval": "2",
+    "workers.min_heartbeat_interval": "4",
     "workers.missing_dag_retry_delay": "2",
     "workers.execution_api_retry_wait_min": "0.2",
     "workers.execution_api_timeout": "30",
@@ -46,10 +46,13 @@ _PACE: Mapping[str, str] = {
     # how soon a changed file is a changed Dag: a file that changed is parsed at once, whatever the process interval
     "dag_processor.refresh_interval": "1",
     "dag_processor.bundle_refresh_check_interval": "1",
-    "dag_processor.min_file_process_interval": "120",
+    "dag_processor.min_file_process_interval": "3600",
     "dag_processor.stale_dag_threshold": "5",
     "dag_processor.health_check_threshold": "10",
     "dag_processor.print_stats_interval": "0",
+    # no Dag here has a callback, and after one Airflow 3.3 parses the Dag's file again and again for ever
+    # (apache/airflow#73432)
+    "dag_processor.max_callbacks_per_loop": "0",
     "core.min_serialized_dag_update_interval": "0",
     # what nobody here reads
     "scheduler.pool_metrics_interval": "3600",

@@ -59,6 +59,8 @@ class AirflowInstance(AirflowApi):
     Whoever reaches the port is an administrator; it listens on 127.0.0.1 alone. Everything started ends with
     `stop`, with the ``with`` block, or with the program, however that ends. The methods of `AirflowApi` work from
     `start` on.
+
+    A pickled copy speaks to the same Airflow from another program; it has none of its processes, and ends none.
     """
 
     def __init__(
@@ -71,21 +73,29 @@ class AirflowInstance(AirflowApi):
         sql_alchemy_conn: str | None = None,
         parallelism: int = 16,
     ) -> None:
-        self.home = home.resolve()
-        self.database = None if sql_alchemy_conn else self.home / "airflow.db"
+        home = home.resolve()
         port, execution_port, *log_ports = free_ports(4)
-        self.settings = Settings(
-            home=self.home,
+        settings = Settings(
+            home=home,
             port=port,
             execution_port=execution_port,
             log_ports=(log_ports[0], log_ports[1]),
-            sql_alchemy_conn=sql_alchemy_conn or sqlite_url(self.home / "airflow.db"),
+            sql_alchemy_conn=sql_alchemy_conn or sqlite_url(home / "airflow.db"),
             bundles=tuple(bundles),
             plugins_folder=plugins_folder,
             parallelism=parallelism,
             env=dict(env or {}),
         )
-        self.environment = airflow_environment(self.settings)
+        self.__setstate__((settings, airflow_environment(settings)))
+
+    def __getstate__(self) -> tuple[Settings, dict[str, str]]:
+        return self.settings, self.environment
+
+    def __setstate__(self, state: tuple[Settings, dict[str, str]]) -> None:
+        self.settings, self.environment = state
+        self.home = self.settings.home
+        file = self.home / "airflow.db"
+        self.database = file if self.settings.sql_alchemy_conn == sqlite_url(file) else None
         self._sessions: dict[Component, Session] = {}
         self._started: list[Session] = []
         self._guard: Guard | None = None
@@ -145,13 +155,15 @@ class AirflowInstance(AirflowApi):
         if not session.wait(timedelta(seconds=30)):
             raise InstanceError(f"{component} (process {session.pid}) did not end on signal {number}")
 
-    def restart(self, component: Component, timeout: timedelta = _START_TIMEOUT) -> None:
-        """Start a component that has ended, or end it and start it again, and return when it has reported healthy."""
-        if self._session(component).running():
-            self.kill(component, signal.SIGTERM)
+    def restart(self, *components: Component, timeout: timedelta = _START_TIMEOUT) -> None:
+        """Start components that have ended, or end them and start them again; return when all have reported healthy."""
+        for component in components:
+            if self._session(component).running():
+                self.kill(component, signal.SIGTERM)
         begun = datetime.now(UTC)
-        self._launch(component)
-        self._wait_ready((component,), begun, timeout)
+        for component in components:
+            self._launch(component)
+        self._wait_ready(components, begun, timeout)
 
     def airflow(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run Airflow's command line against this instance; InstanceError on a failure unless ``check`` is False."""

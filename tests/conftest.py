@@ -35,35 +35,49 @@ settings.register_profile("gimme", deadline=None)
 settings.load_profile("gimme")
 
 
-OWN_AIRFLOW = ("test_pool_race", "test_demo")
-"""The modules of end-to-end tests that leave the shared Airflow alone, the slowest first."""
-_TURNS = {name: turn for turn, name in enumerate(("airflow", *OWN_AIRFLOW))}
+BREAKING = ("test_jobs", "test_bundle", "test_crashes", "test_size", "test_harness")
+"""The modules that break or burden their Airflow; they have one to themselves, one module after the other."""
+_SLOW = (
+    "test_compensation",
+    "test_kam",
+    "test_pool_race",
+    "test_memmie",
+    "test_derivativ",
+    "test_waiting",
+    "test_demo",
+)
+_ORDER = (*BREAKING, *_SLOW)
+"""The end-to-end modules that take longest, which begin first."""
 
 
-def airflow_of(nodeid: str) -> str:
-    """Return what must stay in one process: ``airflow`` for all tests on the shared one, else the test's module."""
+def process_of(nodeid: str) -> str:
+    """Return what must stay in one process: ``breaking`` for all tests that break their Airflow, else the module."""
     path = Path(nodeid.partition("::")[0])
-    if path.stem in OWN_AIRFLOW:
-        return path.stem
-    return "airflow" if path.parent.name == E2E.name else str(path)
+    return "breaking" if path.parent.name == E2E.name and path.stem in BREAKING else str(path)
+
+
+def _turn(path: Path) -> int:
+    if E2E not in path.parents:
+        return len(_ORDER) + 1
+    return _ORDER.index(path.stem) if path.stem in _ORDER else len(_ORDER)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the end-to-end tests and put them first: with several processes, the longest group must not begin last."""
+    """Mark the end-to-end tests and put them first: with several processes, the longest must not begin last."""
     for item in items:
         if E2E in item.path.parents:
             item.add_marker(pytest.mark.e2e)
-    items.sort(key=lambda item: _TURNS.get(airflow_of(item.nodeid), len(_TURNS)))
+    items.sort(key=lambda item: _turn(item.path))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
-    """Hand whole modules to the processes of pytest-xdist, in order, and the shared Airflow to one of them."""
+    """Hand whole modules to the processes of pytest-xdist, in order; those that break their Airflow to one of them."""
     from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
     class Scheduler(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
-            return airflow_of(nodeid)
+            return process_of(nodeid)
 
     config.option.loadscopereorder = False
     return Scheduler(config, log)

@@ -16,6 +16,7 @@ from airflow_provider_gimme.http.calling import Terms
 from airflow_provider_gimme.http.record import format_call
 from airflow_provider_gimme.http.redaction import Redactor
 from airflow_provider_gimme.operators.headers import with_run
+from airflow_provider_gimme.operators.progress import PROGRESS_KEY
 from airflow_provider_gimme.operators.shown import hide
 from airflow_provider_gimme.plan.keys import idempotency_key
 from airflow_provider_gimme.triggers.ask import Ask, Opened
@@ -88,13 +89,16 @@ class JobRun:
         return PollTerms(self.work.rhythm, self.step.retry, self.step.attempt_timeout, self.work.poll.call.statuses)
 
     def ask(self) -> Told:
-        """Poll once.
+        """Poll once, and show the progress that is told: what a trigger has shown is gone with a new try.
 
         :raises GimmeError: where the job cannot be followed any more.
         """
         opened = self._open(self._ask(self.work.poll))
         poller = Poller(opened, self.reader, self.terms, self.secrets.redactor, log=self.log)
-        return self.engine.run(poller.once(), self.step.attempt_timeout + _GRACE)
+        told = self.engine.run(poller.once(), self.step.attempt_timeout + _GRACE)
+        if told.progress is not None:
+            self.run.push(PROGRESS_KEY, hide(told.progress, self.secrets.redactor))
+        return told
 
     def output(self, answer: Response) -> Any:
         """Return the step's output from the answer that said that the job is done, or from the call that fetches it.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import fan_out, importing, kills, latency, loading, overhead, size
+from benchmarks import fan_out, importing, latency, overhead
 from benchmarks.__main__ import FIGURES
 from benchmarks.rows import Row, render_table
 
@@ -54,28 +54,6 @@ def test_a_slow_server_is_kept_busy() -> None:
     (row,) = latency.measure(calls=640, rounds=1)
     assert row.ratio is not None
     assert 0.2 < row.ratio <= 1
-
-
-def test_many_items_take_no_more_memory() -> None:
-    """Its process has loaded what a task has."""
-    memory, each = size.measure(few=100, many=1000, rounds=1)
-    assert 30 < memory.value < size.MEMORY
-    assert each.value > 0
-
-
-def test_a_kill_loses_nothing() -> None:
-    """What was open or just answered is called for again, and nothing else."""
-    repeated, _, lost, wrong = kills.measure(kills=1)
-    assert repeated.value < 500
-    assert (lost.value, wrong.value) == (0, 0)
-
-
-@pytest.mark.timeout(180)  # two processes load Airflow
-def test_a_dag_of_a_file_costs_no_multiple_of_one_by_hand() -> None:
-    """Loosely held here; the other rival is installed where the figure is measured."""
-    (row,) = loading.measure(files=10, rounds=1, rivals=("python",))
-    assert row.ratio is not None
-    assert 0.2 < row.ratio < 6
 
 
 def test_the_package_loads_nothing_of_airflow() -> None:

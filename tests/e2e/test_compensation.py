@@ -58,9 +58,9 @@ class Effects:
         return web.json_response({})
 
     async def end(self, request: web.Request) -> web.Response:
-        """Refuse, or hold the call for long."""
+        """Refuse, or hold the call until it is cut off."""
         if request.path == "/hold":
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         return web.json_response({}, status=422 if self.refuses else 200)
 
     def app(self) -> web.Application:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import signal
+import pickle
 import textwrap
 from pathlib import Path
 
 import psutil
 import pytest
 
-from demo.environment import LOCAL_BUNDLE, Bundle
 from demo.errors import ApiError, DemoError
 from demo.instance import COMPONENTS, AirflowInstance
-from tests.conftest import airflow_of
+from tests.conftest import BREAKING, E2E, process_of
+from tests.e2e.conftest import BREAKABLE
 
 _PLAIN = textwrap.dedent(
     """
@@ -48,13 +48,22 @@ def _runs(pid: int) -> bool:
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
-def test_there_is_one_shared_airflow_however_many_processes_test(request: pytest.FixtureRequest) -> None:
-    """All tests that use it are handed to one process, and come first."""
-    items = request.session.items
-    sharing = [index for index, item in enumerate(items) if "airflow" in getattr(item, "fixturenames", ())]
-    assert {airflow_of(items[index].nodeid) for index in sharing} <= {"airflow"}
-    groups = [airflow_of(item.nodeid) for item in items]
-    assert groups == sorted(groups, key=lambda group: group != "airflow")
+def test_what_breaks_its_airflow_has_one_to_itself(request: pytest.FixtureRequest, airflow: AirflowInstance) -> None:
+    """However many processes test: all such modules are handed to one, and the others share another Airflow."""
+    groups = {item.path.stem: process_of(item.nodeid) for item in request.session.items if E2E in item.path.parents}
+    assert {groups[name] for name in groups if name in BREAKING} == {"breaking"}
+    assert all(group.endswith(f"{name}.py") for name, group in groups.items() if name not in BREAKING)
+    assert airflow.home.parent.name == BREAKABLE
+
+
+def test_a_pickled_copy_speaks_to_the_same_airflow_and_owns_nothing(airflow: AirflowInstance) -> None:
+    """As another process that tests does: it asks and is answered, and to stop it ends no process."""
+    copy = pickle.loads(pickle.dumps(airflow))  # noqa: S301 - our own
+    assert copy.health()["scheduler"]["status"] == "healthy"
+    assert (copy.environment, copy.database) == (airflow.environment, airflow.database)
+    assert copy.processes() == []
+    copy.stop()
+    assert all(airflow.is_running(component) for component in COMPONENTS)
 
 
 def test_a_run_is_triggered_watched_and_looked_into(airflow: AirflowInstance, dags: Path) -> None:
@@ -100,39 +109,16 @@ def test_a_refused_request_says_what_was_refused(airflow: AirflowInstance) -> No
 def test_the_command_line_speaks_to_the_same_airflow(airflow: AirflowInstance, dags: Path) -> None:
     """A command runs against the database of the instance."""
     done = airflow.airflow("config", "get-value", "database", "sql_alchemy_conn")
-    assert str(airflow.database) in done.stdout
+    assert airflow.settings.sql_alchemy_conn in done.stdout
 
 
-def test_a_killed_scheduler_is_started_again(airflow: AirflowInstance, dags: Path) -> None:
-    """A run triggered while the scheduler is dead ends in success once there is a new one."""
-    _drop(dags, "harness_killed")
-    airflow.wait_dag("harness_killed")
-    killed = airflow.pid("scheduler")
-    airflow.kill("scheduler", signal.SIGKILL)
-    run_id = airflow.trigger("harness_killed")
-    assert not _runs(killed)
-    airflow.restart("scheduler")
-    assert airflow.pid("scheduler") != killed
-    assert airflow.wait_run("harness_killed", run_id) == "success"
-
-
-@pytest.mark.timeout(300)
-def test_two_airflows_run_side_by_side_and_one_ends_without_trace(
-    airflow: AirflowInstance, dags: Path, tmp_path: Path
-) -> None:
-    """A second Airflow runs its own Dags on its own ports; stopped in the middle of a task, it leaves no process."""
-    folder = tmp_path / "dags"
-    folder.mkdir()
-    text = _PLAIN.replace('print("doubling", params["n"])', "__import__('time').sleep(300)")
-    _drop(folder, "harness_other", text)
-    bundle = Bundle("dags", LOCAL_BUNDLE, {"path": str(folder)})
-    with AirflowInstance(tmp_path / "home", bundles=[bundle]) as other:
-        other.wait_dag("harness_other")
-        run_id = other.trigger("harness_other")
-        other.wait_task("harness_other", run_id, "double", frozenset({"running"}))
-        processes = other.processes()
-        assert {other.pid(component) for component in COMPONENTS} < set(processes)
+def test_one_that_is_stopped_in_the_middle_of_a_task_ends_without_trace(airflow: AirflowInstance, dags: Path) -> None:
+    """It leaves no process; the test comes last, as nothing runs on this Airflow after it."""
+    _drop(dags, "harness_long", _PLAIN.replace('print("doubling", params["n"])', "__import__('time').sleep(300)"))
+    airflow.wait_dag("harness_long")
+    run_id = airflow.trigger("harness_long")
+    airflow.wait_task("harness_long", run_id, "double", frozenset({"running"}))
+    processes = airflow.processes()
+    assert {airflow.pid(component) for component in COMPONENTS} < set(processes)
+    airflow.stop()
     assert not [pid for pid in processes if _runs(pid)]
-    with pytest.raises(ApiError, match="404"):
-        airflow.get("dags/harness_other")
-    assert airflow.health()["scheduler"]["status"] == "healthy"

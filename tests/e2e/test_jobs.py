@@ -87,7 +87,7 @@ def _kill_components(airflow: AirflowInstance) -> None:
     components: tuple[Component, ...] = ("triggerer", "dag-processor", "api-server", "execution-api", "scheduler")
     for component in components:
         airflow.kill(component, signal.SIGKILL)
-        airflow.restart(component)
+    airflow.restart(*components)
 
 
 @pytest.mark.timeout(400)

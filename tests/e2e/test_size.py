@@ -13,7 +13,6 @@ from tests.e2e.runs import PATIENCE, Run, drop, start
 
 LANES, LENGTH = 100, 20
 STEPS = LANES * LENGTH
-RUN = 3
 
 
 @pytest.fixture(scope="module")
@@ -33,14 +32,14 @@ def run(airflow: AirflowInstance, workflows: Path) -> Run:
 @pytest.mark.timeout(300)
 def test_a_dag_of_2000_steps_is_scheduled(run: Run) -> None:
     """Its steps run; who has seen enough ends the run, which ends as failed."""
-    run.airflow.wait(partial(_has_run, run), f"{RUN} of the steps", PATIENCE)
+    run.airflow.wait(partial(_has_run, run), "the first steps", PATIENCE)
     run.airflow.patch(f"dags/size/dagRuns/{run.run_id}", {"state": "failed"})
     assert run.wait() == "failed"
 
 
 def _has_run(run: Run) -> bool | None:
     found = run.airflow.get(f"dags/size/dagRuns/{run.run_id}/taskInstances", state="success")
-    return found["total_entries"] >= RUN or None
+    return found["total_entries"] > 0 or None
 
 
 def test_a_dag_of_2000_steps_is_shown(run: Run) -> None:

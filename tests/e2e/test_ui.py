@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from demo.instance import AirflowInstance
 from tests.conftest import Need
-from tests.e2e.runs import PATIENCE, Run, drop
+from tests.e2e.runs import PATIENCE, Run, drop, start
 
 DAG = "ui_doubles"
 WORKFLOW = f"""
@@ -24,6 +25,15 @@ inputs:
     number: {{type: integer, minimum: 1, default: 1, description: The number to double.}}
 steps:
   - {{name: double, type: transform, payload: {{doubled: "{{{{ inputs.number * 2 }}}}"}}}}
+"""
+
+APPROVAL = "ui_approval"
+ASKING = f"""
+name: {APPROVAL}
+steps:
+  - {{name: ask, type: approval, message: "Publish 48 questions?", details: "They were **checked**.",
+     form: {{pages: {{type: integer, default: 2}}}}}}
+  - {{name: told, type: transform, payload: {{pages: "{{{{ steps.ask.form.pages }}}}"}}}}
 """
 
 _QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
@@ -75,3 +85,20 @@ def test_the_docs_of_the_dag_tell_its_yaml_and_its_plan(page: Page, at: str) -> 
     page.get_by_role("button", name="Dag Docs").click()
     page.get_by_text("name: ui_doubles").first.wait_for()
     assert page.get_by_text("Doubles a number").first.is_visible()
+
+
+def test_a_person_approves_in_the_page(page: Page, airflow: AirflowInstance, workflows: Path) -> None:
+    """The question stands there with its details and its form; a click on the answer lets the run go on with it."""
+    drop(airflow, workflows, {APPROVAL: ASKING})
+    run = start(airflow, APPROVAL)
+    airflow.wait(lambda: run.states().get("ask") == "awaiting_input" or None, "the question", PATIENCE)
+    page.goto(f"{airflow.url}/dags/{APPROVAL}/runs/{quote(run.run_id, safe='')}/tasks/ask/required_actions")
+    page.get_by_text("Publish 48 questions?").first.wait_for()
+    assert page.locator("strong", has_text="checked").first.is_visible()
+    field = page.locator("input[name=element_pages]")
+    field.fill("5")
+    field.blur()
+    page.get_by_role("button", name="Approve").click()
+    assert run.wait() == "success"
+    assert run.xcom("told")["pages"] == 5
+    assert run.xcom("ask")["option"] == "Approve"

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from demo.database import prepare_sqlite
 from tests.operators.api import Api, serve_api
 
 KEY = "key-of-the-api-0123456789"
@@ -19,9 +20,8 @@ KEY = "key-of-the-api-0123456789"
 @pytest.fixture(scope="session")
 def airflow_db() -> Path:
     """Make Airflow's database in the home of this test session, and return the Dags folder."""
-    from airflow.utils.db import initdb
-
-    initdb()
+    home = Path(os.environ["AIRFLOW_HOME"])
+    prepare_sqlite(home / "airflow.db", os.environ)
     folder = Path(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
     folder.mkdir(parents=True, exist_ok=True)
     return folder
