@@ -16,7 +16,7 @@ COVERED := */errors.py,*/problem.py,*/config/*,*/expressions/*,*/loading/*,*/pla
 
 .PHONY: help
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: install
 install: $(STAMP) ## Make .venv with the project and its tools; does nothing when they are up to date
