@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from airflow_provider_gimme.api.body import read_body
 from airflow_provider_gimme.api.cloudevents import MAX_EVENT_BYTES, read_event
 from airflow_provider_gimme.api.starting import start_bound
 from airflow_provider_gimme.errors import EventError
@@ -53,15 +54,12 @@ def read_subjects() -> Subjects:
 
 
 async def _body(request: Request) -> bytes:
-    """Return the body of a request, of which no more is read than an event may have."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_EVENT_BYTES:
-            raise EventError(
-                f"the event has more than {MAX_EVENT_BYTES:,} bytes. Send where its data is, not the data.", 413
-            )
-    return bytes(body)
+    body = await read_body(request, MAX_EVENT_BYTES)
+    if body is None:
+        raise EventError(
+            f"the event has more than {MAX_EVENT_BYTES:,} bytes. Send where its data is, not the data.", 413
+        )
+    return body
 
 
 def _refusal(status: int, message: str) -> JSONResponse:

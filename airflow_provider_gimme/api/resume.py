@@ -20,6 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
+from airflow_provider_gimme.api.body import read_body
 from airflow_provider_gimme.errors import StepError, TokenRefusedError
 from airflow_provider_gimme.hooks.resuming import Waiting, read_token
 from airflow_provider_gimme.operators.fields import EVENT_STATE, RESUME
@@ -36,7 +37,7 @@ router = APIRouter()
 async def receive_resume(token: str, request: Request) -> JSONResponse:
     """Resume what a token stands for, with the body as its output. The token itself is the right to do so."""
     try:
-        data = _json(await _body(request))
+        data = _json(await read_body(request, MAX_RESUME_BYTES))
         await run_in_threadpool(_resume, read_token(token), data)
     except TokenRefusedError as error:
         return JSONResponse({"detail": str(error)}, status_code=error.status)
@@ -45,18 +46,11 @@ async def receive_resume(token: str, request: Request) -> JSONResponse:
     return JSONResponse({"detail": "resumed"})
 
 
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_RESUME_BYTES:
-            raise TokenRefusedError(
-                f"the body has more than {MAX_RESUME_BYTES:,} bytes. Send where the data is, not the data.", 413
-            )
-    return bytes(body)
-
-
-def _json(body: bytes) -> Any:
+def _json(body: bytes | None) -> Any:
+    if body is None:
+        raise TokenRefusedError(
+            f"the body has more than {MAX_RESUME_BYTES:,} bytes. Send where the data is, not the data.", 413
+        )
     try:
         return json.loads(body) if body.strip() else None
     except (ValueError, RecursionError):

@@ -279,7 +279,7 @@ def test_validate_starts_quickly(folder: Path) -> None:
     validate = (sys.executable, "-m", "airflow_provider_gimme.cli.main", "validate", str(folder / "orders.yaml"))
     imported = (sys.executable, "-c", "from pydantic import BaseModel, Field")
     times = [
-        (cpu_seconds(*validate), cpu_seconds(*imported)) for _ in range(8)
+        (cpu_seconds(*validate), cpu_seconds(*imported)) for _ in range(5)
     ]  # in turn: the machine has slow moments
     gimme, pydantic = (min(column) for column in zip(*times, strict=True))
     assert gimme < 3.5 * pydantic, f"{gimme:.3f} s against {pydantic:.3f} s"

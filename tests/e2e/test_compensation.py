@@ -147,17 +147,6 @@ def test_all_is_undone_in_reverse_order(runs: dict[str, Run], effects: Effects) 
     assert "compensated: last, right, left, first" in run.xcom("outcome", "error")["message"]
 
 
-def test_whatever_is_killed_each_effect_is_undone_under_one_key(killed: list[Run], effects: Effects) -> None:
-    """Every effect at least once, none under two keys, at any moment of the run and of the compensation."""
-    for run in killed:
-        assert run.wait() == "failed"
-        undone = effects.of(run)
-        assert set(undone) == EFFECTS
-        assert all(len({key for key, _ in calls}) == 1 for calls in undone.values())
-        assert all(len(effects.done[run.run_id, thing]) == 1 for thing in EFFECTS)
-        assert run.xcom("outcome", "compensation")["state"] == "compensated"
-
-
 def test_a_run_marked_as_failed_is_undone(runs: dict[str, Run], effects: Effects) -> None:
     """Who ends a run in Airflow's page has it compensated."""
     run = runs["marked"]
@@ -174,6 +163,17 @@ def _is_held(run: Run) -> bool | None:
 
 def _is_told(run: Run) -> bool | None:
     return run.states()["outcome"] in {"failed", "success"} or None
+
+
+def test_whatever_is_killed_each_effect_is_undone_under_one_key(killed: list[Run], effects: Effects) -> None:
+    """Every effect at least once, none under two keys, at any moment of the run and of the compensation."""
+    for run in killed:
+        assert run.wait() == "failed"
+        undone = effects.of(run)
+        assert set(undone) == EFFECTS
+        assert all(len({key for key, _ in calls}) == 1 for calls in undone.values())
+        assert all(len(effects.done[run.run_id, thing]) == 1 for thing in EFFECTS)
+        assert run.xcom("outcome", "compensation")["state"] == "compensated"
 
 
 def test_nothing_goes_on_from_what_was_undone(runs: dict[str, Run], effects: Effects) -> None:

@@ -7,14 +7,14 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from airflow_provider_gimme.config.scalars import Text
-from airflow_provider_gimme.config.step import Step
+from airflow_provider_gimme.config.waiting import WaitingStep
 
 __all__ = ["APPROVE", "REJECT", "StepConfig"]
 
 APPROVE, REJECT = "Approve", "Reject"
 
 
-class StepConfig(Step):
+class StepConfig(WaitingStep):
     """Ask a person, on Airflow's page, and wait for the answer without a worker; the answer is the output."""
 
     type: Literal["approval"]
@@ -34,16 +34,6 @@ class StepConfig(Step):
     """Fields to fill in: name to JSON Schema, as a property of ``inputs``."""
     assigned_to: list[Text] | None = None
     """The users who may answer, by their id in Airflow; without it all who may act on the Dag."""
-
-    @property
-    def bounded(self) -> bool:
-        """Nobody knows how long a person takes."""
-        return False
-
-    @property
-    def waits(self) -> bool:
-        """Its ``timeout`` is how long it waits."""
-        return True
 
     @property
     def choices(self) -> tuple[str, ...]:

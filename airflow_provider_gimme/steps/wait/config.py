@@ -7,15 +7,15 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from airflow_provider_gimme.config.scalars import Limit, Text
-from airflow_provider_gimme.config.step import Step
+from airflow_provider_gimme.config.waiting import WaitingStep
 
 __all__ = ["StepConfig"]
 
 
-class StepConfig(Step):
+class StepConfig(WaitingStep):
     """Wait, without a worker: for a time, until a moment, or for an event."""
 
-    exclusive: ClassVar[tuple[frozenset[str], ...]] = (*Step.exclusive, frozenset({"for", "until", "event"}))
+    exclusive: ClassVar[tuple[frozenset[str], ...]] = (*WaitingStep.exclusive, frozenset({"for", "until", "event"}))
 
     type: Literal["wait"]
     duration: Limit | None = Field(default=None, alias="for")
@@ -24,16 +24,6 @@ class StepConfig(Step):
     """A moment: ISO text or an expression that yields one; without a zone it is in the workflow's."""
     event: Text | None = None
     """What is waited for, as people read it; whoever was given ``resume_urls.<step>`` tells when it happens."""
-
-    @property
-    def bounded(self) -> bool:
-        """The wait itself says how long it takes."""
-        return False
-
-    @property
-    def waits(self) -> bool:
-        """Its ``timeout`` is how long it waits for an event, no limit of a worker."""
-        return True
 
     @model_validator(mode="after")
     def _has_end(self) -> Self:
