@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 ARGS ?=
 # How many processes test (pytest-xdist); with ARGS one. Those of the end-to-end tests mostly wait.
 SPREAD := $(if $(ARGS),,-n 2)
-SPREAD_E2E := $(if $(ARGS),,-n 3)
+SPREAD_E2E := $(if $(ARGS),,-n 4)
 # The layers that import no Airflow, whose line coverage is held.
 LAYERS := $(addprefix tests/,config loading golden expressions plan http steps cli)
 COVERED := */errors.py,*/problem.py,*/config/*,*/expressions/*,*/loading/*,*/plan/*,*/http/*,*/steps/*/config.py,*/steps/*/plan.py

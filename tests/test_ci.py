@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 WHEEL = "the wheel in an environment of its own"
-LANE = ("make lint", "make validate", "make test", "make types")
+LANE = ("make lint", "make validate", "make types", WHEEL)
 """What is done while the end-to-end tests run, in this order."""
 
 _TOOLS = ("bash", "cat", "cp", "dirname", "grep", "mkdir", "mktemp", "rm", "sh", "timeout")
@@ -56,7 +56,7 @@ def _headings(done: Done) -> list[str]:
 def test_every_stage_shows_its_output_and_its_time(tmp_path: Path) -> None:
     """What runs side by side is shown in one piece under its name, and all times follow at the end."""
     done = _run(tmp_path, "exit 0")
-    stages = ["system packages", "make install", "make e2e", WHEEL, *LANE]
+    stages = ["system packages", "make install", "make test", "make e2e", *LANE]
     assert _headings(done) == [*stages, "PASSED"]
     assert done.returncode == 0
     for stage in stages:
@@ -65,25 +65,26 @@ def test_every_stage_shows_its_output_and_its_time(tmp_path: Path) -> None:
         assert f"=== make {target}\noutput of {target}\n" in done.stdout
 
 
-@pytest.mark.parametrize("target", ["lint", "validate", "types", "test"])
+@pytest.mark.parametrize("target", ["lint", "validate", "types"])
 def test_a_failure_in_a_lane_ends_the_lane(tmp_path: Path, target: str) -> None:
     """The end-to-end tests go on, all that was done is shown, and the one that failed is named."""
     done = _run(tmp_path, f'[ "$1" != {target} ] || exit 3')
     lane = LANE[: LANE.index(f"make {target}") + 1]
     failed = f"FAILED in: make {target} (exit status 3)"
-    assert _headings(done) == ["system packages", "make install", "make e2e", WHEEL, *lane, failed]
+    assert _headings(done) == ["system packages", "make install", "make test", "make e2e", *lane, failed]
     assert done.returncode == 3
 
 
 def test_all_failures_side_by_side_are_named(tmp_path: Path) -> None:
-    """A wheel that cannot be built does not hide the types."""
-    done = _run(tmp_path, '[ "$1" != types ] || exit 3', python="exit 4")
-    assert _headings(done)[-1] == f"FAILED in: {WHEEL}, make types (exit status 4)"
-    assert done.returncode == 4
+    """A wheel that cannot be built does not hide the end-to-end tests."""
+    done = _run(tmp_path, '[ "$1" != e2e ] || exit 3', python="exit 4")
+    assert _headings(done)[-1] == f"FAILED in: make e2e, {WHEEL} (exit status 3)"
+    assert done.returncode == 3
 
 
-def test_nothing_comes_after_an_installation_that_fails(tmp_path: Path) -> None:
-    """And it is named."""
-    done = _run(tmp_path, '[ "$1" != install ] || exit 2')
-    assert _headings(done)[-2:] == ["make install", "FAILED in: make install (exit status 2)"]
+@pytest.mark.parametrize("target", ["install", "test"])
+def test_a_failure_alone_is_the_end(tmp_path: Path, target: str) -> None:
+    """Nothing comes after a stage that fails, and it is named."""
+    done = _run(tmp_path, f'[ "$1" != {target} ] || exit 2')
+    assert _headings(done)[-2:] == [f"make {target}", f"FAILED in: make {target} (exit status 2)"]
     assert done.returncode == 2

@@ -11,6 +11,7 @@ from airflow_provider_gimme.expressions import Compiler, Functions, Limits, Scop
 from airflow_provider_gimme.expressions.environment import sandbox_for
 
 FAST = Compiler(limits=Limits(seconds=0.2))
+PATIENT = Compiler(limits=Limits(seconds=50))
 SMALL = Compiler(limits=Limits(output_bytes=1000, items=100))
 BIG = Scope(inputs={"list": list(range(20_000)), "text": "a" * 300, "deep": None})
 
@@ -75,11 +76,11 @@ def test_a_tight_loop_ends_in_time(written: str) -> None:
 )
 def test_size_is_bounded_before_it_is_made(written: str, message: str) -> None:
     """Compiling and evaluating both stay small and quick."""
-    begun = time.monotonic()
+    begun = time.process_time()
     with pytest.raises(ExpressionError) as caught:
-        Compiler().value(written).evaluate(Scope())
+        PATIENT.value(written).evaluate(Scope())
     assert message in str(caught.value)
-    assert time.monotonic() - begun < 4
+    assert time.process_time() - begun < 4
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,8 @@ def test_what_is_yielded_is_bounded(written: str) -> None:
 def test_a_json_template_is_bounded() -> None:
     """Literals and values of a JSON template count too."""
     loops = "{% for i in range(99999) %}{% for j in range(99999) %}{{ 1 }}{% endfor %}{% endfor %}"
-    compiled = Compiler(limits=Limits(output_bytes=1_000_000)).json_template("{% set x %}" + loops + "{% endset %}")
+    limits = Limits(output_bytes=1_000_000, seconds=50)
+    compiled = Compiler(limits=limits).json_template("{% set x %}" + loops + "{% endset %}")
     with pytest.raises(ExpressionError, match=r"yields more than 1 MB"):
         compiled.evaluate(BIG)
     with pytest.raises(ExpressionError, match=r"yields more than 0\.001 MB"):
