@@ -40,10 +40,10 @@ BREAKING = ("test_jobs", "test_bundle", "test_crashes", "test_size", "test_harne
 _SLOW = (
     "test_compensation",
     "test_kam",
-    "test_demo",
     "test_memmie",
     "test_derivativ",
     "test_waiting",
+    "test_demo",
 )
 _ORDER = (*BREAKING, *_SLOW)
 """The end-to-end modules that take longest, which begin first; a process takes its next module two tests ahead."""

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 WHEEL = "the wheel in an environment of its own"
 LANE = ("make lint", "make validate", "make types", WHEEL)
-"""What is done while the end-to-end tests run, in this order."""
+"""What is done while the tests run, in this order."""
 
 _TOOLS = ("bash", "cat", "cp", "dirname", "grep", "mkdir", "mktemp", "rm", "sh", "timeout")
 _PYTHON = """
@@ -56,7 +56,7 @@ def _headings(done: Done) -> list[str]:
 def test_every_stage_shows_its_output_and_its_time(tmp_path: Path) -> None:
     """What runs side by side is shown in one piece under its name, and all times follow at the end."""
     done = _run(tmp_path, "exit 0")
-    stages = ["system packages", "make install", "make test", "make e2e", *LANE]
+    stages = ["system packages", "make install", "make test", *LANE, "make e2e"]
     assert _headings(done) == [*stages, "PASSED"]
     assert done.returncode == 0
     for stage in stages:
@@ -67,22 +67,22 @@ def test_every_stage_shows_its_output_and_its_time(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("target", ["lint", "validate", "types"])
 def test_a_failure_in_a_lane_ends_the_lane(tmp_path: Path, target: str) -> None:
-    """The end-to-end tests go on, all that was done is shown, and the one that failed is named."""
+    """The tests beside it go on, all that was done is shown, the one that failed is named, and nothing comes after."""
     done = _run(tmp_path, f'[ "$1" != {target} ] || exit 3')
     lane = LANE[: LANE.index(f"make {target}") + 1]
     failed = f"FAILED in: make {target} (exit status 3)"
-    assert _headings(done) == ["system packages", "make install", "make test", "make e2e", *lane, failed]
+    assert _headings(done) == ["system packages", "make install", "make test", *lane, failed]
     assert done.returncode == 3
 
 
 def test_all_failures_side_by_side_are_named(tmp_path: Path) -> None:
-    """A wheel that cannot be built does not hide the end-to-end tests."""
-    done = _run(tmp_path, '[ "$1" != e2e ] || exit 3', python="exit 4")
-    assert _headings(done)[-1] == f"FAILED in: make e2e, {WHEEL} (exit status 3)"
+    """A wheel that cannot be built does not hide the tests."""
+    done = _run(tmp_path, '[ "$1" != test ] || exit 3', python="exit 4")
+    assert _headings(done)[-1] == f"FAILED in: make test, {WHEEL} (exit status 3)"
     assert done.returncode == 3
 
 
-@pytest.mark.parametrize("target", ["install", "test"])
+@pytest.mark.parametrize("target", ["install", "e2e"])
 def test_a_failure_alone_is_the_end(tmp_path: Path, target: str) -> None:
     """Nothing comes after a stage that fails, and it is named."""
     done = _run(tmp_path, f'[ "$1" != {target} ] || exit 2')
