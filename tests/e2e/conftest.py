@@ -97,8 +97,9 @@ def _make(folder: Path) -> AirflowInstance:
             "DERIVATIV_API_KEY": API_KEY,
             "AIRFLOW__GIMME__ALLOWED_OPERATORS": "airflow.providers.standard.*",
             "AIRFLOW_CONN_FS_DEFAULT": "fs:///",
-            # half of what an Airflow takes that has nothing to do is the scheduler's looking around
-            "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "1",
+            # most of what an Airflow takes that has nothing to do is the scheduler's looking around; but with a
+            # second, a task that leaves its worker for less than that is taken for failed, and tried again
+            "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",
         },
     )
 

@@ -68,11 +68,17 @@ def killed(airflow: AirflowInstance, workflows: Path, api: JobsApi) -> Killed:
     """Hold the jobs of three runs in all states, kill, let go."""
     texts = {name: own_text(name, api.url) for name in ("jobs_killed", "jobs_ended")}
     drop(airflow, workflows, texts)
-    found = Killed(api, {what: start(airflow, "jobs_killed") for what in WAYS})
-    for run in found.runs.values():
-        _wait(airflow, partial(held, api, run), f"jobs that are held: {run.run_id}")
-    victims = {what: processes_of(found.runs[what]) for what in ("task", "supervisor")}
-    assert all(set(each) == set(AT_WORK) for each in victims.values())
+    for _ in range(3):
+        found = Killed(api, {what: start(airflow, "jobs_killed") for what in WAYS})
+        for run in found.runs.values():
+            _wait(airflow, partial(held, api, run), f"jobs that are held: {run.run_id}")
+        victims = {what: processes_of(found.runs[what]) for what in ("task", "supervisor")}
+        if all(set(each) == set(AT_WORK) for each in victims.values()):
+            break
+        for run in found.runs.values():  # a slow scheduler takes a task that was back at once for failed
+            airflow.patch(f"dags/{run.dag_id}/dagRuns/{run.run_id}", {"state": "failed"})
+    else:
+        pytest.fail("three times a task of these runs was taken for failed before anything was killed")
     for name, pid in victims["task"].items():
         os.kill(pid, signal.SIGTERM if name == "asking" else signal.SIGKILL)
     for pid in victims["supervisor"].values():
