@@ -32,9 +32,9 @@ def test_the_pure_modules_load_nothing_heavy(name: str) -> None:
 
 
 def test_the_pure_modules_load_fast() -> None:
-    """Retry, redaction and request together take less than 60 ms beyond what `dataclasses` and `typing` take.
+    """Retry, redaction and request together take a sixth of the time that aiohttp, which they do without, takes.
 
-    The machine may be busy: the best of five counts, in time of the processor.
+    Half of it is allowed, of the processor's time, with all that both need beside loaded before.
     """
     program = (
         "from time import process_time as now\n"
@@ -42,9 +42,13 @@ def test_the_pure_modules_load_fast() -> None:
         "start = now()\n"
         "import airflow_provider_gimme.http.retry, airflow_provider_gimme.http.redaction\n"
         "import airflow_provider_gimme.http.request\n"
-        "print(now() - start)"
+        "middle = now()\n"
+        "import aiohttp\n"
+        "print(middle - start, now() - middle)"
     )
-    assert min(float(_run(program)) for _ in range(5)) < 0.060
+    times = [[float(seconds) for seconds in _run(program).split()] for _ in range(5)]
+    pure, aiohttp = (min(column) for column in zip(*times, strict=True))
+    assert pure < aiohttp / 2, f"{pure:.3f} s against {aiohttp:.3f} s"
 
 
 def test_the_names_of_the_package_are_loaded_where_they_are_used() -> None:
