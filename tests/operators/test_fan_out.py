@@ -412,7 +412,8 @@ def test_a_killed_process_costs_one_second(echo: Api, tmp_path: Path) -> None:
     assert json.loads(ran.stdout) == [{"v": n} for n in range(300)]
     assert len(echo.got) - before == 300 - recorded
     again = {n for n, each in keys(echo).items() if len(each) > 1}
-    assert all(times[n] > killed[0] - 3 for n in again)
+    open_then = killed[0]  # what was not even answered has no time
+    assert all(times.get(n, open_then) > killed[0] - 3 for n in again)
     assert {len(set(each)) for each in keys(echo).values()} == {1}
 
 
