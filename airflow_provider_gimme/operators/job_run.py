@@ -16,6 +16,7 @@ from airflow_provider_gimme.http.calling import Terms
 from airflow_provider_gimme.http.record import format_call
 from airflow_provider_gimme.http.redaction import Redactor
 from airflow_provider_gimme.operators.headers import with_run
+from airflow_provider_gimme.operators.job_record import JobRecord
 from airflow_provider_gimme.operators.progress import PROGRESS_KEY
 from airflow_provider_gimme.operators.shown import hide
 from airflow_provider_gimme.plan.keys import idempotency_key
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from airflow_provider_gimme.http.request import Response
     from airflow_provider_gimme.http.sink import Sink
     from airflow_provider_gimme.operators.engine import Engine
-    from airflow_provider_gimme.operators.job_record import JobRecord
     from airflow_provider_gimme.operators.run import TaskRun
     from airflow_provider_gimme.plan import StepPlan
     from airflow_provider_gimme.steps.job.plan import AskWork, JobWork
@@ -50,12 +50,15 @@ def is_wanted(run: TaskRun) -> bool:
 
     One that was cleared or marked has a state that says so; one whose machine is shut down still runs for Airflow, or
     is on its way to the next try. Where Airflow does not answer, its supervisor is gone, and the task is started again.
+    A try that Airflow took for dead, and has a later one for, does not find its record any more: the job is that one's.
     """
     try:
         state = run.states((run.task_id,)).get(run.task_id)
+        if state in _ON_THEIR_WAY or (state == "running" and run.may_retry):
+            return True
+        return JobRecord.load(run.store, run.max_tries) is None
     except (AirflowRuntimeError, OSError, EOFError):
         return True
-    return state in _ON_THEIR_WAY or (state == "running" and run.may_retry)
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -157,4 +157,12 @@ def test_who_finds_a_cancelled_job_does_not_cancel_it_again() -> None:
 )
 def test_who_still_wants_a_task_that_is_told_to_stop(run: Any, *, wanted: bool) -> None:
     """Its job is cancelled only where no try will follow it."""
-    assert is_wanted(run) is wanted
+    kept = replace(run, store=Store())
+    record().keep(kept.store)
+    assert is_wanted(kept) is wanted
+
+
+@pytest.mark.parametrize("state", ["running", "success", "failed"])
+def test_a_job_is_that_of_the_latest_try(state: str) -> None:
+    """A try that Airflow took for dead finds nothing of what it kept, and leaves the job to the one that has come."""
+    assert is_wanted(Run(state, may_retry=False, store=Store()))  # type: ignore[arg-type]
