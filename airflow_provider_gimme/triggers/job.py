@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -32,6 +33,9 @@ PROGRESS_KEY = "progress"
 
 _PATIENCE_SECONDS = 10
 """How long Airflow is waited for when the task was ended: it gives thirty seconds in all."""
+
+_GIVING_UP: set[asyncio.Task[None]] = set()
+"""What goes on after its trigger: an event loop alone does not keep what runs in it."""
 
 
 class JobTrigger(BaseTrigger):
@@ -70,7 +74,18 @@ class JobTrigger(BaseTrigger):
         await asyncio.sleep(max(0.0, due.total_seconds()))
 
     async def on_kill(self) -> None:
-        """Cancel the job; Airflow calls it when somebody has ended the task, and when the trigger has moved."""
+        """Cancel the job; Airflow calls it when somebody has ended the task, and when the trigger has moved.
+
+        Airflow tells a trigger that it is to end again and again until it has, which cancels what it waits for here.
+        """
+        work = asyncio.create_task(self._give_up())
+        _GIVING_UP.add(work)
+        work.add_done_callback(_GIVING_UP.discard)
+        while not work.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(work)
+
+    async def _give_up(self) -> None:
         cancel = self.watch.cancel
         if cancel is None:
             self.log.warning("The job may still run: the file has no 'cancel'")

@@ -31,12 +31,13 @@ class Supervisor:
     """The other end of Airflow's wire: says what it is told to, and keeps what it gets."""
 
     def __init__(self, state: str, key: str) -> None:
-        self.state, self.key = state, key
+        self.state, self.key, self.seconds = state, key, 0.0
         self.got: list[Any] = []
 
     def send(self, message: Any) -> Any:
         self.got.append(message)
         if isinstance(message, GetTaskStates):
+            time.sleep(self.seconds)
             answer = TaskStatesResponse(task_states={"r": {"a": self.state}})
             return TaskStatesResult.from_api_response(answer)
         if isinstance(message, GetXCom):
@@ -148,3 +149,21 @@ def test_a_cancel_that_fails_for_a_moment_is_sent_again(make_watch: MakeWatch, a
     api.answer("/jobs/7/cancel", 409, None)
     asyncio.run(JobTrigger(make_watch(JOB).to_json()).on_kill())
     assert [got.headers["Idempotency-Key"] for got in api.got] == ["cancel-key"] * 2
+
+
+def test_a_cancel_is_not_cut_off(make_watch: MakeWatch, api: Api, supervise: Any) -> None:
+    """Airflow cancels a trigger that was ended again, every second or less, as long as it is there."""
+    supervise("failed").seconds = 0.3
+
+    async def end() -> None:
+        work = asyncio.create_task(asyncio.wait_for(JobTrigger(make_watch(JOB).to_json()).on_kill(), 30))
+        for _ in range(3):
+            await asyncio.sleep(0.05)
+            work.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await work
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        await asyncio.gather(*others)
+
+    asyncio.run(end())
+    assert [got.path for got in api.got] == ["/jobs/7/cancel"]
