@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow.sdk import DAG
-from airflow.sdk.configuration import conf
 
 from airflow_provider_gimme.build.deadline import build_deadline
 from airflow_provider_gimme.build.docs import BROKEN_TAG, REMOVED_TAG, dag_docs
@@ -18,6 +18,7 @@ from airflow_provider_gimme.build.tasks import build_tasks
 from airflow_provider_gimme.build.timetable import Schedule, build_schedule
 from airflow_provider_gimme.errors import FunctionsError, WorkflowError
 from airflow_provider_gimme.hooks.functions import read_site_functions
+from airflow_provider_gimme.hooks.settings import read_setting
 from airflow_provider_gimme.loading.surroundings import Surroundings
 from airflow_provider_gimme.operators.engine import seldom_collected
 from airflow_provider_gimme.plan import plan_text
@@ -118,7 +119,8 @@ def build_dag(
         is_paused_upon_creation=False if workflow.active else None,
         default_args={"owner": workflow.owner} if workflow.owner else {},
         auto_register=False,
-        max_active_tasks=workflow.max_parallel or conf.getint("core", "max_active_tasks_per_dag"),
+        max_active_tasks=workflow.max_parallel or int(read_setting("core", "max_active_tasks_per_dag")),
+        max_consecutive_failed_dag_runs=int(read_setting("core", "max_consecutive_failed_dag_runs_per_dag")),
     )
     build_tasks(dag, plan, slots, fingerprint, [each.to_text() for each in bound])
     return dag
@@ -126,7 +128,7 @@ def build_dag(
 
 def read_site() -> Site:
     """Return what this Airflow's ``[gimme]`` allows workflows."""
-    return Site.read(lambda name: conf.get("gimme", name, fallback=""))
+    return Site.read(partial(read_setting, "gimme"))
 
 
 def _tags(plan: Plan, note: str | None, bound: Iterable[Bound], *, scheduled: bool) -> list[str]:

@@ -24,6 +24,7 @@ from airflow_provider_gimme.steps import part
 if TYPE_CHECKING:
     from airflow.sdk import DAG, BaseOperator
 
+    from airflow_provider_gimme.operators.step import StepTask
     from airflow_provider_gimme.plan import Plan, StepPlan
 
 __all__ = ["build_tasks"]
@@ -44,16 +45,11 @@ def build_tasks(
         for name in step.upstream:
             tasks[name].downstream_task_ids.add(step.task_id)
     _begin(dag, plan, tasks)
-    outcome = OutcomeOperator(
-        task_id=OUTCOME,
-        plan=plan,
-        dag=dag,
-        priority_weight=plan.workflow.priority,
-        pools=pools,
-        fingerprint=fingerprint,
-        bindings=bindings,
-    ).as_teardown(on_failure_fail_dagrun=True)
-    outcome.set_upstream(_finish(dag, plan, tasks))
+    outcome = make_task(
+        OutcomeOperator, plan, None, dag, dag.task_group, task_id=OUTCOME, priority_weight=plan.workflow.priority
+    )
+    outcome.carry(pools, fingerprint, bindings)
+    outcome.as_teardown(on_failure_fail_dagrun=True).set_upstream(_finish(dag, plan, tasks))
 
 
 def _groups(dag: DAG, plan: Plan) -> dict[str, TaskGroup]:
@@ -66,8 +62,9 @@ def _groups(dag: DAG, plan: Plan) -> dict[str, TaskGroup]:
 
 
 def _step_task(dag: DAG, plan: Plan, step: StepPlan, group: TaskGroup | None) -> BaseOperator:
+    operator: type[StepTask] = part(step.type, "operator").StepOperator
     return make_task(
-        part(step.type, "operator").StepOperator,
+        operator,
         plan,
         step,
         dag,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow.sdk.configuration import conf
+from airflow_provider_gimme.hooks.settings import read_setting
 
 if TYPE_CHECKING:
     from airflow_provider_gimme.errors import FunctionsError
@@ -21,5 +21,5 @@ def read_site_functions(broken: list[FunctionsError] | None = None) -> Functions
     """
     from airflow_provider_gimme.expressions import load_functions
 
-    folder = conf.get("core", "plugins_folder", fallback="") or ""
+    folder = read_setting("core", "plugins_folder")
     return load_functions([Path(folder)] if folder and Path(folder).is_dir() else [], broken=broken)

@@ -38,16 +38,8 @@ class OutcomeOperator(WorkflowTask):
     custom_operator_name = "outcome"
     ui_color = "#f2f2f2"
 
-    def __init__(
-        self,
-        *,
-        pools: Mapping[str, int],
-        fingerprint: str | None = None,
-        bindings: Sequence[str] = (),
-        **kwargs: Any,
-    ) -> None:
-        """Make the task; it carries the workflow's pools, its events, and a hash of all that shapes its runs."""
-        super().__init__(**kwargs)
+    def carry(self, pools: Mapping[str, int], fingerprint: str | None, bindings: Sequence[str]) -> None:
+        """Take along the workflow's pools, its events, and a hash of all that shapes its runs."""
         if pools:
             setattr(self, POOLS_FIELD, write_pools(pools))
         if fingerprint is not None:

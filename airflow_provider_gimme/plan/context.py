@@ -60,7 +60,10 @@ class Context:
 
     def at(self, *path: str | int) -> Context:
         """Return the context of a place below this one; problems and references are shared."""
-        return self._but(path=(*self.path, *path))
+        context = object.__new__(Context)  # as _but() does: more than anything else of a file is looked at by this
+        context.__dict__.update(self.__dict__)
+        context.__dict__["path"] = self.path + path
+        return context
 
     def root(self) -> Context:
         """Return the context of the whole document."""

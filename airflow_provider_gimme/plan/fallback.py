@@ -47,7 +47,7 @@ def with_fallback(
     step: StepPlan, works: tuple[object, ...], attempt: Callable[[Retry | None], tuple[timedelta, str]]
 ) -> StepPlan:
     """Return a step with its fallbacks, each with its own retries; ``attempt`` gives the limit of one HTTP attempt."""
-    return replace(step, fallback=tuple(_steps(step, works, attempt)))
+    return replace(step, fallback=tuple(_steps(step, works, attempt))) if works else step
 
 
 def _steps(

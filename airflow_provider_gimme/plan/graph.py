@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from airflow_provider_gimme.plan.order import beyond_catches, find_cycle, listed_edges, sorted_steps
+from airflow_provider_gimme.plan.order import beyond_catches, find_cycle, listed_edges, phases
 
 if TYPE_CHECKING:
     from airflow_provider_gimme.plan.context import Context
@@ -23,6 +23,8 @@ class Graph:
 
     order: tuple[str, ...]
     """All steps, each after those it waits for."""
+    phases: tuple[tuple[str, ...], ...]
+    """The same by the earliest moment each can start."""
     upstream: Mapping[str, tuple[str, ...]]
     """Step to the steps it waits for, in order."""
     chosen_by: Mapping[str, tuple[str, ...]]
@@ -63,10 +65,11 @@ def plan_graph(drafts: Mapping[str, StepDraft], names: Names, context: Context) 
         return None
     catches = frozenset(name for name, draft in drafts.items() if draft.config.run_on != "success")
     full = beyond_catches(edges, catches)
-    order = sorted_steps(full, names.listed)
+    found = phases(full, names.listed)
+    order = [name for phase in found for name in phase]
     rank = {name: index for index, name in enumerate(order)}
     upstream = {name: tuple(sorted(full[name], key=rank.__getitem__)) for name in order}
-    return Graph(tuple(order), upstream, chosen_by)
+    return Graph(tuple(order), tuple(found), upstream, chosen_by)
 
 
 def _chosen_by(drafts: Mapping[str, StepDraft], names: Names, *, listed: bool) -> dict[str, tuple[str, ...]]:

@@ -54,6 +54,8 @@ def beyond_catches(edges: Edges, catches: frozenset[str]) -> dict[str, set[str]]
 
     ``catches`` are the steps that run although something before them has failed.
     """
+    if not catches:
+        return {name: set(before) for name, before in edges.items()}
     result: dict[str, set[str]] = {}
     for name in sorted_steps(edges, list(edges)):
         before = set(edges[name])

@@ -9,7 +9,6 @@ from airflow_provider_gimme.plan.graph import plan_graph
 from airflow_provider_gimme.plan.groups import check_pools, plan_groups, plan_pools, pool_of
 from airflow_provider_gimme.plan.models import Plan, StepPlan
 from airflow_provider_gimme.plan.names import Names
-from airflow_provider_gimme.plan.order import phases
 from airflow_provider_gimme.plan.references import check_references
 from airflow_provider_gimme.plan.schedule import plan_schedule
 from airflow_provider_gimme.plan.state import plan_state
@@ -45,7 +44,7 @@ def plan_workflow(context: Context) -> Plan | None:
         workflow=workflow,
         steps=steps,
         groups=groups,
-        phases=tuple(phases(graph.upstream, names.listed)),
+        phases=graph.phases,
         schedule=plan_schedule(workflow),
         pools=plan_pools(workflow.pools, groups),
         input_schema=context.input_schema,

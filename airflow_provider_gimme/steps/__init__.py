@@ -20,6 +20,7 @@ def step_types() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in iter_modules(__path__) if module.ispkg))
 
 
+@cache
 def part(step_type: str, name: Literal["config", "plan", "operator"]) -> ModuleType:
     """Import one part of a step type.
 

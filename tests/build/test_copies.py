@@ -11,6 +11,8 @@ from airflow.sdk import DAG, BaseOperator
 from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_provider_gimme.build.copies import make_task
+from airflow_provider_gimme.operators.fields import OUTCOME
+from airflow_provider_gimme.operators.outcome import OutcomeOperator
 from airflow_provider_gimme.operators.step import StepTask
 from airflow_provider_gimme.plan import plan_text
 from airflow_provider_gimme.steps import part, step_types
@@ -57,10 +59,14 @@ def _dag(**options: Any) -> DAG:
 
 
 def _copied(kind: str, dag: DAG) -> BaseOperator:
+    if kind == OUTCOME:
+        return make_task(OutcomeOperator, PLAN, None, dag, dag.task_group, task_id=OUTCOME, priority_weight=7)
     return make_task(_operator(kind), PLAN, PLAN.by_id[kind], dag, dag.task_group, **OPTIONS)
 
 
 def _by_airflow(kind: str, dag: DAG) -> BaseOperator:
+    if kind == OUTCOME:
+        return OutcomeOperator(task_id=OUTCOME, plan=PLAN, dag=dag, task_group=dag.task_group, priority_weight=7)
     step = PLAN.by_id[kind]
     return _operator(kind)(task_id=kind, plan=PLAN, step=step, dag=dag, task_group=dag.task_group, **OPTIONS)
 
@@ -68,7 +74,7 @@ def _by_airflow(kind: str, dag: DAG) -> BaseOperator:
 owned = partial(_dag, default_args={"owner": "somebody"})
 
 
-@pytest.mark.parametrize("kind", step_types())
+@pytest.mark.parametrize("kind", [*step_types(), OUTCOME])
 def test_a_copy_has_what_airflow_gives_a_task(kind: str) -> None:
     """All attributes, in memory and in the serialized Dag; also of a Dag whose tasks have an owner."""
     for dag in (_dag, owned):
@@ -84,7 +90,7 @@ def test_a_copy_has_what_airflow_gives_a_task(kind: str) -> None:
         assert arguments.keys() == other["_BaseOperator__init_kwargs"].keys()
 
 
-@pytest.mark.parametrize("kind", step_types())
+@pytest.mark.parametrize("kind", [*step_types(), OUTCOME])
 def test_a_copy_shares_nothing_that_changes(kind: str) -> None:
     """What one task is told afterwards no other one knows."""
     dag = _dag()

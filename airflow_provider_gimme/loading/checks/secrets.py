@@ -24,6 +24,8 @@ _COMPUTED = frozenset({"inputs", "outputs", "output_map", "response_transform", 
 _CREDENTIAL_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
 _IN_QUERY = re.compile(rf"[?&](?:{'|'.join(sorted(SECRET_KEYS))})=([^&#${{]+)(?=[&#]|$)", re.IGNORECASE)
 _HIDDEN_NAMES = ("AIRFLOW_", "_")
+_HEADERS = frozenset({"headers", "custom_headers"})
+_SIGNS = re.compile(r"[{$?&]")
 
 
 def check_secrets(root: Mapping, visits: Iterable[Visit], report: Report) -> None:
@@ -31,6 +33,8 @@ def check_secrets(root: Mapping, visits: Iterable[Visit], report: Report) -> Non
     for visit in visits:
         node = visit.node
         if not isinstance(node, Scalar) or node.value is None or isinstance(node.value, bool) or not node.source:
+            continue
+        if _is_plain(visit.path, node.source):
             continue
         place = _place(visit.path, root)
         is_path = _is_path(visit.path, root)
@@ -46,6 +50,13 @@ def check_secrets(root: Mapping, visits: Iterable[Visit], report: Report) -> Non
                 )
             if _is_fixed(place) and _is_template(node.source) and not (is_path and node.source.startswith("$")):
                 report.add(node, "not a template: who may start a run is not who may write it. Write text or ${NAME}.")
+
+
+def _is_plain(path: Path, text: str) -> bool:
+    """Say whether a text can be neither a secret nor a template, nor name one: so it is with most of a document."""
+    if _SIGNS.search(text) or str(path[-1]).lower() in SECRET_KEYS:
+        return False
+    return len(path) < 2 or str(path[-2]).lower() not in _HEADERS
 
 
 def _check_query(place: _Place, node: Scalar, report: Report) -> None:
@@ -86,7 +97,7 @@ def _is_literal(place: _Place, node: Scalar) -> bool:
     if "${" in node.source or (place.rest[:1] and place.rest[0] in _COMPUTED):
         return False
     key = place.rest[-1] if place.rest else ""
-    in_headers = len(place.rest) > 1 and place.rest[-2] in {"headers", "custom_headers"}
+    in_headers = len(place.rest) > 1 and place.rest[-2] in _HEADERS
     if key not in SECRET_KEYS and not (in_headers and key in _CREDENTIAL_HEADERS):
         return False
     return "auth" in place.rest or key == "webhook_secret" or not _is_template(node.source)
