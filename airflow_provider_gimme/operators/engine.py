@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import selectors
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from airflow_provider_gimme.errors import CallTimeoutError
 __all__ = ["Engine", "seldom_collected"]
 
 _Result = TypeVar("_Result")
+_SOCKETS = 8
+"""How many sockets are read from before anything else is done: fewer take more rounds, more wait for each other."""
+
 _COLLECTED_EVERY = 20_000
 """How many objects more there are than before when Python looks for garbage."""
 
@@ -41,7 +45,8 @@ class Engine:
         :raises CallTimeoutError: where it takes longer than ``limit``.
         :raises asyncio.CancelledError: where it was stopped.
         """
-        return asyncio.run(self._run(work, limit))
+        with asyncio.Runner(loop_factory=_new_loop) as runner:
+            return runner.run(self._run(work, limit))
 
     def stop(self, reason: str) -> None:
         """Stop what runs, from any thread or a signal handler; without anything running do nothing."""
@@ -77,6 +82,27 @@ class Engine:
         while self.parent() == parent:  # noqa: ASYNC110 - nobody tells a process that its parent has gone
             await asyncio.sleep(self.watch_every.total_seconds())
         self.stop("Airflow's supervisor of this task is gone, so the task stops")
+
+
+class _FewAtOnce(selectors.DefaultSelector):
+    """Hand over some of the sockets that are ready at a time.
+
+    An event loop reads from all of them before it goes on with what was read. Where many answers come in together, that
+    delays each next call by the time that all of them take, so that they come in together again.
+    """
+
+    _waiting: list[tuple[selectors.SelectorKey, int]] = []
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Return the next ones of those that were ready when it was last looked; look when there is none."""
+        found = self._waiting or super().select(timeout)
+        now, self._waiting = found[:_SOCKETS], found[_SOCKETS:]
+        known = self.get_map()
+        return [(key, events) for key, events in now if known.get(key.fd) is key]  # or it was closed meanwhile
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    return asyncio.SelectorEventLoop(_FewAtOnce())
 
 
 @contextmanager

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+import selectors
 import signal
+import socket
 import threading
 import time
+from contextlib import ExitStack, closing
 from datetime import timedelta
 
 import pytest
 
 from airflow_provider_gimme.errors import CallTimeoutError
-from airflow_provider_gimme.operators.engine import Engine
+from airflow_provider_gimme.operators.engine import Engine, _FewAtOnce
 
 
 async def forever() -> None:
@@ -74,3 +77,22 @@ def test_stopping_nothing_is_nothing() -> None:
     engine.run(give(1))
     engine.stop("late")
     assert engine.run(give(2)) == 2
+
+
+def test_sockets_are_read_from_in_turn() -> None:
+    """Some at a time, so that what came of them goes on; none again before all had their turn; no closed one at all."""
+    with ExitStack() as stack:
+        looked = stack.enter_context(closing(_FewAtOnce()))
+        pairs = [socket.socketpair() for _ in range(20)]
+        for number, (here, there) in enumerate(pairs):
+            stack.callback(here.close)
+            stack.callback(there.close)
+            looked.register(here, selectors.EVENT_READ, number)
+            there.send(b"x")
+        first = [key.data for key, _ in looked.select(0)]
+        looked.unregister(pairs[19][0])
+        pairs[first[0]][1].send(b"more")
+        second, third = ([key.data for key, _ in looked.select(0)] for _ in range(2))
+        assert [len(each) for each in (first, second, third)] == [8, 8, 3]
+        assert sorted(first + second + third) == list(range(19))
+        assert len(looked.select(0)) == 8
