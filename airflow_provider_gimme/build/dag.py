@@ -18,7 +18,7 @@ from airflow_provider_gimme.build.tasks import build_tasks
 from airflow_provider_gimme.build.timetable import Schedule, build_schedule
 from airflow_provider_gimme.errors import FunctionsError, WorkflowError
 from airflow_provider_gimme.hooks.functions import read_site_functions
-from airflow_provider_gimme.hooks.settings import read_setting
+from airflow_provider_gimme.hooks.settings import read_flag, read_setting
 from airflow_provider_gimme.loading.surroundings import Surroundings
 from airflow_provider_gimme.operators.engine import seldom_collected
 from airflow_provider_gimme.plan import plan_text
@@ -120,6 +120,7 @@ def build_dag(
         default_args={"owner": workflow.owner} if workflow.owner else {},
         auto_register=False,
         max_active_tasks=workflow.max_parallel or int(read_setting("core", "max_active_tasks_per_dag")),
+        disable_bundle_versioning=read_flag("dag_processor", "disable_bundle_versioning"),
         max_consecutive_failed_dag_runs=int(read_setting("core", "max_consecutive_failed_dag_runs_per_dag")),
     )
     build_tasks(dag, plan, slots, fingerprint, [each.to_text() for each in bound])

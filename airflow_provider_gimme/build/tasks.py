@@ -49,7 +49,10 @@ def build_tasks(
         OutcomeOperator, plan, None, dag, dag.task_group, task_id=OUTCOME, priority_weight=plan.workflow.priority
     )
     outcome.carry(pools, fingerprint, bindings)
-    outcome.as_teardown(on_failure_fail_dagrun=True).set_upstream(_finish(dag, plan, tasks))
+    outcome.as_teardown(on_failure_fail_dagrun=True)
+    for last in _finish(dag, plan, tasks):
+        outcome.upstream_task_ids.add(last.task_id)
+        last.downstream_task_ids.add(OUTCOME)
 
 
 def _groups(dag: DAG, plan: Plan) -> dict[str, TaskGroup]:

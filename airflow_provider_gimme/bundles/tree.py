@@ -45,4 +45,5 @@ def _paths(root: Path) -> Iterator[str]:
     """List the files under ``root``, but for Python's compiled ones."""
     for folder, folders, names in os.walk(root):
         folders[:] = [name for name in folders if name != "__pycache__"]
-        yield from (Path(folder, name).relative_to(root).as_posix() for name in names)
+        inside = folder[len(str(root)) + 1 :].replace(os.sep, "/")
+        yield from (f"{inside}/{name}" if inside else name for name in names)

@@ -14,6 +14,8 @@ from airflow_provider_gimme.config.scalars import Limit, Name, Text
 
 __all__ = ["Call", "ContentType", "Idempotency", "Method"]
 
+_BODY_KEYS = frozenset({"payload", "payload_template", "input_map"})
+
 Method = Annotated[
     Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"], Field(description="An HTTP method (RFC 9110).")
 ]
@@ -93,5 +95,4 @@ class Call(Config):
     @property
     def verb(self) -> str:
         """The method, written or by default."""
-        has_body = any(key in self.model_fields_set for key in ("payload", "payload_template", "input_map"))
-        return self.method or ("POST" if has_body else "GET")
+        return self.method or ("GET" if _BODY_KEYS.isdisjoint(self.model_fields_set) else "POST")

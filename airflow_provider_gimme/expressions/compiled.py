@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import copy
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -67,8 +66,8 @@ class Compiled(Generic[_T_co]):
 
     def standing_at(self, place: str) -> Compiled[_T_co]:
         """Return it as it stands at a place of a file."""
-        placed = copy(self)
-        placed.__dict__["place"] = place  # not by replace(): this is done for each expression of a file
+        placed = object.__new__(type(self))  # not by replace(): this is done for each expression of a file
+        placed.__dict__.update(self.__dict__, place=place)
         return placed
 
     def evaluate(self, scope: Scope) -> _T_co:

@@ -7,7 +7,10 @@ from functools import lru_cache
 
 from airflow.sdk.configuration import conf
 
-__all__ = ["read_setting"]
+__all__ = ["read_flag", "read_setting"]
+
+_TRUE = frozenset({"t", "true", "1"})
+"""What Airflow takes for true."""
 
 
 def read_setting(section: str, name: str) -> str:
@@ -17,6 +20,11 @@ def read_setting(section: str, name: str) -> str:
     that overrules all of them says the same.
     """
     return _read(section, name, os.environ.get(f"AIRFLOW__{section.upper()}__{name.upper()}"))
+
+
+def read_flag(section: str, name: str) -> bool:
+    """Return a setting that is true or false; false where there is none."""
+    return read_setting(section, name).strip().lower() in _TRUE
 
 
 @lru_cache(maxsize=64)

@@ -79,11 +79,15 @@ class Context:
 
     def step(self, index: int) -> Context:
         """Return the place of a step, with references of its own."""
-        return self.of_run().at("steps", index).separate()
+        return self._but(path=("steps", index), names=self._run_names, references=[])
 
     def of_run(self) -> Context:
         """Return the whole document for what a run evaluates: expressions know ``state``, where there is any."""
-        return self.root().knowing("state") if self.workflow.state else self.root()
+        return self._but(path=(), names=self._run_names)
+
+    @property
+    def _run_names(self) -> tuple[str, ...]:
+        return ("state",) if self.workflow.state else ()
 
     def report(self, message: str, *, line: int | None = None, warning: bool = False) -> None:
         """Add a problem at this place; ``line`` counts from 1 within the text that stands here."""

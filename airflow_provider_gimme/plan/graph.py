@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import CycleError
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from airflow_provider_gimme.plan.order import beyond_catches, find_cycle, listed_edges, phases
+from airflow_provider_gimme.plan.order import beyond_catches, cycle_of, listed_edges, phases
 
 if TYPE_CHECKING:
     from airflow_provider_gimme.plan.context import Context
@@ -59,13 +60,13 @@ def plan_graph(drafts: Mapping[str, StepDraft], names: Names, context: Context) 
     for name, draft in drafts.items():
         _check_itself(name, draft, names)
         edges[name].discard(name)
-    cycle = find_cycle(edges)
-    if cycle is not None:
-        _report_cycle(drafts, cycle)
-        return None
     catches = frozenset(name for name, draft in drafts.items() if draft.config.run_on != "success")
-    full = beyond_catches(edges, catches)
-    found = phases(full, names.listed)
+    try:
+        full = beyond_catches(edges, catches)
+        found = phases(full, names.listed)
+    except CycleError as error:
+        _report_cycle(drafts, cycle_of(error))
+        return None
     order = [name for phase in found for name in phase]
     rank = {name: index for index, name in enumerate(order)}
     upstream = {name: tuple(sorted(full[name], key=rank.__getitem__)) for name in order}

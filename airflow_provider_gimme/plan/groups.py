@@ -69,11 +69,12 @@ def check_pools(context: Context, groups: tuple[GroupPlan, ...]) -> None:
     known = {_AIRFLOWS_OWN, *context.workflow.pools, *context.site.pools}
     bounded = {group.name for group in groups if group.pool is not None}
     for index, step in enumerate(context.workflow.steps):
-        place = context.step(index)
         if step.max_parallel is not None and step.parallel_group is None:
-            place.at("max_parallel").report("'max_parallel' bounds a group. Add 'parallel_group', or use 'pool'.")
+            told = "'max_parallel' bounds a group. Add 'parallel_group', or use 'pool'."
+            context.step(index).at("max_parallel").report(told)
         if step.pool is None:
             continue
+        place = context.step(index)
         if step.parallel_group in bounded:
             place.at("pool").report(
                 f"group '{step.parallel_group}' is bounded by 'max_parallel', which is a pool of its own. "

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
-__all__ = ["Edges", "beyond_catches", "find_cycle", "listed_edges", "phases", "sorted_steps"]
+__all__ = ["Edges", "beyond_catches", "cycle_of", "listed_edges", "phases", "sorted_steps"]
 
 Edges = Mapping[str, Iterable[str]]
 """Step to the steps it waits for."""
@@ -21,14 +21,10 @@ def listed_edges(units: Sequence[Sequence[str]]) -> dict[str, set[str]]:
     return edges
 
 
-def find_cycle(edges: Edges) -> list[str] | None:
-    """Return a cycle as a path that begins and ends with the same step, in the direction of the run, or None."""
-    try:
-        TopologicalSorter(edges).prepare()
-    except CycleError as error:
-        cycle: list[str] = error.args[1]
-        return cycle
-    return None
+def cycle_of(error: CycleError) -> list[str]:
+    """Return the cycle as a path that begins and ends with the same step, in the direction of the run."""
+    cycle: list[str] = error.args[1]
+    return cycle
 
 
 def sorted_steps(edges: Edges, listed: Sequence[str]) -> list[str]:
@@ -37,7 +33,10 @@ def sorted_steps(edges: Edges, listed: Sequence[str]) -> list[str]:
 
 
 def phases(edges: Edges, listed: Sequence[str]) -> list[tuple[str, ...]]:
-    """Return the steps by the earliest moment each can start; those of one phase as listed."""
+    """Return the steps by the earliest moment each can start; those of one phase as listed.
+
+    :raises CycleError: where they have no order.
+    """
     sorter = TopologicalSorter({name: edges.get(name, ()) for name in listed})
     sorter.prepare()
     place = {name: index for index, name in enumerate(listed)}

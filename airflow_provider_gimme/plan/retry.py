@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from airflow_provider_gimme.config.call import Call
@@ -31,7 +32,7 @@ def plan_retry(step: Call) -> RetryRules:
     A POST or PATCH without a written ``retry`` is only tried again where it is known not to have been processed.
     """
     unsafe = step.retry is None and step.verb in _UNSAFE and not promises_idempotency(step.idempotency)
-    return _rules(step.retry or Retry(), safe_only=unsafe)
+    return _default_rules(safe_only=unsafe) if step.retry is None else _rules(step.retry, safe_only=unsafe)
 
 
 def step_retry(step: Call | Step) -> RetryRules:
@@ -40,6 +41,11 @@ def step_retry(step: Call | Step) -> RetryRules:
         return plan_retry(step)
     retry: Retry | None = getattr(step, "retry", None)
     return NEVER if retry is None else _rules(retry, safe_only=False)
+
+
+@cache
+def _default_rules(*, safe_only: bool) -> RetryRules:
+    return _rules(Retry(), safe_only=safe_only)
 
 
 def _rules(retry: Retry, *, safe_only: bool) -> RetryRules:
