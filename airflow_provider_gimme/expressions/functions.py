@@ -11,7 +11,7 @@ import inspect
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.machinery import SourceFileLoader
@@ -67,13 +67,22 @@ def load_functions(
             loaded.add(module, f"entry point {name!r} of {ENTRY_POINT_GROUP!r}")
     except FunctionsError as error:
         _keep(error, broken)
-    for file in {file.resolve(): file for folder in folders for file in sorted(folder.glob("gimme_*.py"))}.values():
+    for file in {file.resolve(): file for folder in folders for file in _files(folder)}.values():
         try:
             loaded.add(_import_file(file), str(file))
         except FunctionsError as error:
             _keep(error, broken)
             loaded.stand_in(file, error)
     return Functions(MappingProxyType(loaded.functions), MappingProxyType(loaded.filters))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield the files of functions in a folder, by name; not by `glob`, since each workflow asks for them."""
+    try:
+        names = sorted(path.name for path in folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    yield from (folder / name for name in names if name.startswith("gimme_") and name.endswith(".py"))
 
 
 def _keep(error: FunctionsError, broken: list[FunctionsError] | None) -> None:

@@ -22,4 +22,4 @@ def read_site_functions(broken: list[FunctionsError] | None = None) -> Functions
     from airflow_provider_gimme.expressions import load_functions
 
     folder = read_setting("core", "plugins_folder")
-    return load_functions([Path(folder)] if folder and Path(folder).is_dir() else [], broken=broken)
+    return load_functions([Path(folder)] if folder else [], broken=broken)

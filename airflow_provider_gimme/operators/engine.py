@@ -21,7 +21,7 @@ _Result = TypeVar("_Result")
 _SOCKETS = 8
 """How many sockets are read from before anything else is done: fewer take more rounds, more wait for each other."""
 
-_COLLECTED_EVERY = 20_000
+_COLLECTED_EVERY = 100_000
 """How many objects more there are than before when Python looks for garbage."""
 
 
