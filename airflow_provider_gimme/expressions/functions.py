@@ -80,7 +80,7 @@ def _files(folder: Path) -> Iterator[Path]:
     """Yield the files of functions in a folder, by name; not by `glob`, since each workflow asks for them."""
     try:
         names = sorted(path.name for path in folder.iterdir())
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
         return
     yield from (folder / name for name in names if name.startswith("gimme_") and name.endswith(".py"))
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk import get_current_context
 from airflow.sdk.bases.operator import BaseOperator, ExecutorSafeguard
-from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import (
     AirflowException,
     AirflowFailException,
@@ -25,6 +25,7 @@ from airflow.sdk.exceptions import (
 
 from airflow_provider_gimme.config.scalars import format_duration
 from airflow_provider_gimme.errors import GimmeError, OperatorError, StepError
+from airflow_provider_gimme.hooks.settings import read_setting
 from airflow_provider_gimme.http.retry import again
 from airflow_provider_gimme.operators.attempts import DONE, AttemptRecord, Attempts
 from airflow_provider_gimme.operators.run import TaskRun
@@ -179,7 +180,7 @@ def find_operator(path: str) -> type[BaseOperator]:
 
     :raises StepError: where it is not allowed, or there is none.
     """
-    site = Site.read(lambda name: conf.get("gimme", name, fallback=""))
+    site = Site.read(partial(read_setting, "gimme"))
     if (refusal := site.refusal(path)) is not None:
         raise StepError(refusal)
     module, _, name = path.rpartition(".")
